@@ -1,0 +1,36 @@
+# Flags every target of the project is compiled and linked with, as one interface library.
+find_program(CCACHE ccache)
+if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+  set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})
+endif()
+
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+include(CheckPIESupported)
+check_pie_supported()
+
+add_library(pawl_flags INTERFACE)
+target_compile_features(pawl_flags INTERFACE cxx_std_20)
+target_include_directories(pawl_flags INTERFACE ${PROJECT_SOURCE_DIR})
+target_compile_options(pawl_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wcast-qual -Wdouble-promotion
+  -Wformat=2 -Wimplicit-fallthrough -Wundef
+  $<$<COMPILE_LANGUAGE:CXX>:-Wold-style-cast$<SEMICOLON>-Wnon-virtual-dtor$<SEMICOLON>-Woverloaded-virtual$<SEMICOLON>-Wextra-semi>
+  $<$<BOOL:${PAWL_WERROR}>:-Werror>
+  -fstack-protector-strong -ftrivial-auto-var-init=zero -ffunction-sections -fdata-sections
+  $<$<CXX_COMPILER_ID:GNU>:-fstack-clash-protection>
+  $<$<STREQUAL:${CMAKE_SYSTEM_PROCESSOR},x86_64>:-fcf-protection>
+  -ffile-prefix-map=${PROJECT_SOURCE_DIR}=. -ffile-prefix-map=${PROJECT_BINARY_DIR}=build
+  $<$<BOOL:${PAWL_SANITIZE}>:-fsanitize=${PAWL_SANITIZE}>
+  $<$<BOOL:${PAWL_SANITIZE}>:-fno-sanitize-recover=all>
+  $<$<BOOL:${PAWL_COVERAGE}>:--coverage>)
+target_compile_definitions(pawl_flags INTERFACE
+  _GLIBCXX_ASSERTIONS _FILE_OFFSET_BITS=64
+  $<$<AND:$<NOT:$<CONFIG:Debug>>,$<NOT:$<BOOL:${PAWL_SANITIZE}>>>:_FORTIFY_SOURCE=2>)
+target_link_options(pawl_flags INTERFACE
+  $<$<BOOL:${PAWL_SANITIZE}>:-fsanitize=${PAWL_SANITIZE}>
+  $<$<BOOL:${PAWL_COVERAGE}>:--coverage>
+  -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--gc-sections -Wl,--as-needed -Wl,--build-id=sha1)
+if(PAWL_FUZZ)
+  target_compile_options(pawl_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
