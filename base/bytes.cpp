@@ -37,7 +37,7 @@ Result<Bytes> from_hex(std::string_view text, std::size_t limit) {
   return out;
 }
 
-std::string quoted(std::string_view untrusted) {
+std::string printable(std::string_view untrusted) {
   constexpr std::size_t kLimit = 64;
   std::string out = "'";
   for (const char c : untrusted.substr(0, kLimit)) {

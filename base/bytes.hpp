@@ -43,6 +43,6 @@ template <class Tag, std::size_t N>
 }
 
 /// Peer-controlled text for an error message: printable ASCII, at most 64 characters.
-[[nodiscard]] std::string quoted(std::string_view untrusted);
+[[nodiscard]] std::string printable(std::string_view untrusted);
 
 }  // namespace pawl

@@ -41,30 +41,54 @@ Error fail(Errc code, std::string what, std::int64_t raw) {
 
 std::string_view errc_name(Errc code) {
   switch (code) {
-    case Errc::kUsage: return "usage";
-    case Errc::kIncomplete: return "incomplete";
-    case Errc::kMalformed: return "malformed";
-    case Errc::kTooLarge: return "too_large";
-    case Errc::kBadSignature: return "bad_signature";
-    case Errc::kExpired: return "expired";
-    case Errc::kRollback: return "rollback";
-    case Errc::kHashMismatch: return "hash_mismatch";
-    case Errc::kNotForDevice: return "not_for_device";
-    case Errc::kLedger: return "ledger";
-    case Errc::kPeer: return "peer";
-    case Errc::kTransport: return "transport";
-    case Errc::kOffline: return "offline";
-    case Errc::kRefusedByServer: return "refused_by_server";
-    case Errc::kConfig: return "config";
-    case Errc::kIo: return "io";
-    case Errc::kNoSpace: return "no_space";
-    case Errc::kTpm: return "tpm";
-    case Errc::kHsm: return "hsm";
-    case Errc::kBootloader: return "bootloader";
-    case Errc::kVault: return "vault";
-    case Errc::kBusy: return "busy";
-    case Errc::kTimeout: return "timeout";
-    case Errc::kInternal: return "internal";
+    case Errc::kUsage:
+      return "usage";
+    case Errc::kIncomplete:
+      return "incomplete";
+    case Errc::kMalformed:
+      return "malformed";
+    case Errc::kTooLarge:
+      return "too_large";
+    case Errc::kBadSignature:
+      return "bad_signature";
+    case Errc::kExpired:
+      return "expired";
+    case Errc::kRollback:
+      return "rollback";
+    case Errc::kHashMismatch:
+      return "hash_mismatch";
+    case Errc::kNotForDevice:
+      return "not_for_device";
+    case Errc::kLedger:
+      return "ledger";
+    case Errc::kPeer:
+      return "peer";
+    case Errc::kTransport:
+      return "transport";
+    case Errc::kOffline:
+      return "offline";
+    case Errc::kRefusedByServer:
+      return "refused_by_server";
+    case Errc::kConfig:
+      return "config";
+    case Errc::kIo:
+      return "io";
+    case Errc::kNoSpace:
+      return "no_space";
+    case Errc::kTpm:
+      return "tpm";
+    case Errc::kHsm:
+      return "hsm";
+    case Errc::kBootloader:
+      return "bootloader";
+    case Errc::kVault:
+      return "vault";
+    case Errc::kBusy:
+      return "busy";
+    case Errc::kTimeout:
+      return "timeout";
+    case Errc::kInternal:
+      return "internal";
   }
   return "internal";
 }

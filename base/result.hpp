@@ -114,7 +114,7 @@ using Status = Result<Ok>;
     if (auto pawl_status = (expr); !pawl_status) return std::move(pawl_status).error(); \
   } while (false)
 /// A broken invariant of our own ends the process, in every build type.
-#define PAWL_ASSERT(condition)        \
-  do {                                \
-    if (!(condition)) std::abort();   \
+#define PAWL_ASSERT(condition)      \
+  do {                              \
+    if (!(condition)) std::abort(); \
   } while (false)
