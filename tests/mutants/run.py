@@ -1,0 +1,119 @@
+#!/usr/bin/env python3
+"""Applies every mutant in turn to a copy of the tree; some test must fail for each.
+
+tests/mutants/<room>/<name>.patch removes one check or swaps one step. Lines before the first "diff" or
+"---" line are a note; `test: NAME` in it names a test program (unit_<room> when absent), `args: ...` its
+Catch2 arguments. A mutant that does not apply, does not compile or that no test notices is a failure.
+"""
+import argparse
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+WORK = ROOT / "build/mutants"
+TREE = WORK / "tree"
+LIMIT = 300  # seconds for one test run
+
+
+def sh(*args, **kw):
+    return subprocess.run(args, capture_output=True, text=True, **kw)
+
+
+def copy_tree():
+    WORK.mkdir(parents=True, exist_ok=True)
+    TREE.mkdir(exist_ok=True)
+    files = sh("git", "-C", str(ROOT), "ls-files", "-co", "--exclude-standard").stdout.split("\n")
+    keep = {f for f in files if f}
+    for old in TREE.rglob("*"):
+        if old.is_file() and str(old.relative_to(TREE)) not in keep:
+            old.unlink()
+    for name in keep:
+        source, target = ROOT / name, TREE / name
+        if not source.is_file():
+            continue
+        if target.exists() and target.read_bytes() == source.read_bytes():
+            continue  # keep its time, so that nothing is built again without need
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source, target)
+
+
+def note_of(patch):
+    text = patch.read_text()
+    head = re.split(r"^(?:diff|---) ", text, maxsplit=1, flags=re.M)[0]
+    room = patch.parent.name.replace("-", "_")
+    test = re.search(r"^test: *(\S+)", head, re.M)
+    args = re.search(r"^args: *(.+)", head, re.M)
+    return (test.group(1) if test else f"unit_{room}"), (args.group(1).split() if args else [])
+
+
+def build(target):
+    return sh("cmake", "--build", str(WORK / "bin"), "--target", target, "-j", str(os.cpu_count()))
+
+
+def run_test(target, args):
+    program = WORK / "bin/tests" / target
+    try:
+        return sh(str(program), *args, timeout=LIMIT, cwd=WORK).returncode
+    except subprocess.TimeoutExpired:
+        return -1  # a mutant that hangs has been noticed
+
+
+def touched(patch):
+    return re.findall(r"^\+\+\+ b/(\S+)", patch.read_text(), re.M)
+
+
+def judge(patch):
+    """Returns the reason why this mutant is a failure, or None when a test caught it."""
+    target, args = note_of(patch)
+    saved = {name: (TREE / name).read_bytes() for name in touched(patch) if (TREE / name).exists()}
+    try:
+        applied = sh("git", "apply", "--unsafe-paths", f"--directory={TREE}", str(patch), cwd="/")
+        if applied.returncode != 0:
+            applied = sh("patch", "-p1", "-d", str(TREE), "-i", str(patch), "--no-backup-if-mismatch")
+        if applied.returncode != 0:
+            return "does not apply"
+        built = build(target)
+        if built.returncode != 0:
+            return "does not compile: " + "".join(re.findall(r".*error: .*", built.stdout)[:1])
+        return "SURVIVED: no test failed" if run_test(target, args) == 0 else None
+    finally:
+        for name, content in saved.items():
+            (TREE / name).write_bytes(content)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("room", nargs="?", help="only this room")
+    parser.add_argument("--part", default="0/1", help="K/N: every Nth mutant, starting at K")
+    options = parser.parse_args()
+    part, parts = map(int, options.part.split("/"))
+    patches = sorted((ROOT / "tests/mutants").glob(f"{options.room or '*'}/*.patch"))[part::parts]
+    copy_tree()
+    configured = sh("cmake", "-S", str(TREE), "-B", str(WORK / "bin"), "-G", "Ninja",
+                    "-DCMAKE_BUILD_TYPE=Debug", "-DCMAKE_CXX_FLAGS=-O0")
+    if configured.returncode != 0:
+        print(configured.stderr)
+        return 1
+    for target in sorted({note_of(p)[0] for p in patches}):
+        built = build(target)
+        args = [note_of(p)[1] for p in patches if note_of(p)[0] == target]
+        if built.returncode != 0 or any(run_test(target, a) != 0 for a in {tuple(a) for a in args}):
+            print(f"{target} fails without any mutant\n{built.stdout[-2000:]}")
+            return 1
+    failures = 0
+    for patch in patches:
+        started = time.monotonic()
+        reason = judge(patch)
+        failures += reason is not None
+        print(f"{'FAILED' if reason else 'caught'} {patch.parent.name}/{patch.stem} "
+              f"({time.monotonic() - started:.0f} s){': ' + reason if reason else ''}", flush=True)
+    print(f"mutants: {len(patches) - failures} caught, {failures} failed")
+    return 1 if failures or not patches else 0
+
+
+sys.exit(main())

@@ -1,0 +1,1 @@
+// Carries the precompiled <catch2/catch.hpp> that every test program reuses.

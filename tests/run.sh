@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# Builds and runs the tests.
+#   tests/run.sh                  everything of the default tier, from nothing, on a fresh Debian 12
+#   tests/run.sh --quick ROOM     build one room and run its unit tests
+#   tests/run.sh --mutants [ROOM] [--part K/N]
+#                                 apply every mutant in turn; some test must fail for each
+#   tests/run.sh --fuzz SECONDS   each fuzz target for that long (clang)
+#   tests/run.sh --asan           unit tests under AddressSanitizer and UBSan
+#   tests/run.sh --list           what there is
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export CTEST_OUTPUT_ON_FAILURE=1
+jobs=$(nproc)
+
+configure() { cmake --preset "$1" "${@:2}" >/dev/null; }
+
+report() {  # reads ctest's log and prints the closing line
+  local log=$1 passed failed skipped
+  passed=$(grep -cE '^ *[0-9]+/[0-9]+ Test .* Passed ' "$log" || true)
+  skipped=$(grep -cE '^ *[0-9]+/[0-9]+ Test .*\*\*\*(Skipped|Not Run)' "$log" || true)
+  failed=$(grep -cE '^ *[0-9]+/[0-9]+ Test .*\*\*\*(Failed|Timeout|Exception)' "$log" || true)
+  grep -E '\*\*\*(Skipped|Not Run)' "$log" | sed 's/^/skipped: /' || true
+  echo "$passed passed, $failed failed, $skipped skipped"
+}
+
+default_tier() {
+  packaging/install-packages.sh build demo test
+  configure release
+  echo "building build/release"
+  cmake --build build/release -j "$jobs" -- --quiet
+  local log=build/release/tests.log status=0
+  ctest --test-dir build/release -j "$jobs" --timeout 600 >"$log" 2>&1 || status=$?
+  grep -vE '^ *(Start +[0-9]+:|[0-9]+/[0-9]+ Test .* Passed )' "$log" | grep -vE '^\s*$' || true
+  report "$log"
+  return "$status"
+}
+
+quick() {
+  local room=${1:?tests/run.sh --quick ROOM} name=${1//-/_}
+  configure release
+  cmake --build build/release -j "$jobs" --target "unit_$name" -- --quiet
+  "build/release/tests/unit_$name" | tail -n 4
+  echo "room $room: unit tests passed"
+}
+
+case "${1:-}" in
+  "") default_tier ;;
+  --quick) quick "${2:-}" ;;
+  --mutants) shift; exec tests/mutants/run.py "$@" ;;
+  --fuzz) exec tests/fuzz/run.sh "${2:?tests/run.sh --fuzz SECONDS}" ;;
+  --asan)
+    packaging/install-packages.sh build demo test
+    configure asan
+    cmake --build build/asan -j "$jobs" -- --quiet
+    ctest --test-dir build/asan -L unit -j "$jobs" --timeout 600 | tail -n 15
+    ;;
+  --list) configure release && ctest --test-dir build/release -N ;;
+  *) sed -n '2,10s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+esac
