@@ -162,7 +162,7 @@ class Parser {
     added->expected(1);
     added->allow_extra_args(false);
     if (option.need == Need::kRepeated) {
-      added->expected(1, kMaxRepeats);
+      added->expected(-1);
       added->allow_extra_args(!name.starts_with("--"));  // `--to X FILE`: FILE is not for --to
       added->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     } else {
@@ -177,7 +177,6 @@ class Parser {
     }
   }
 
-  static constexpr int kMaxRepeats = 4096;
   using Values = std::map<std::string, std::vector<std::string>>;
   const Program& program_;
   CLI::App app_;
