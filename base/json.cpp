@@ -4,6 +4,13 @@
 
 namespace pawl::json {
 
+Object::Object() = default;
+Object::Object(const Object&) = default;
+Object& Object::operator=(const Object&) = default;
+Object::Object(Object&&) noexcept = default;
+Object& Object::operator=(Object&&) noexcept = default;
+Object::~Object() = default;
+
 const Value* Object::find(std::string_view name) const {
   const auto at = std::lower_bound(members_.begin(), members_.end(), name,
                                    [](const Member& m, std::string_view n) { return m.name < n; });
@@ -26,6 +33,14 @@ void Object::set(std::string_view name, Value value) {
 
 void Object::remove(std::string_view name) {
   std::erase_if(members_, [&](const Member& m) { return m.name == name; });
+}
+
+std::size_t Object::size() const {
+  return members_.size();
+}
+
+bool Object::empty() const {
+  return members_.empty();
 }
 
 bool operator==(const Object& a, const Object& b) {

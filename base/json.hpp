@@ -21,14 +21,20 @@ using Array = std::vector<Value>;
 /// Members sorted by name (byte order), each name once.
 class Object {
  public:
+  Object();
+  Object(const Object&);
+  Object& operator=(const Object&);
+  Object(Object&&) noexcept;
+  Object& operator=(Object&&) noexcept;
+  ~Object();
   [[nodiscard]] const Value* find(std::string_view name) const;
   [[nodiscard]] Value* find(std::string_view name);
   /// Inserts or replaces.
   void set(std::string_view name, Value value);
   void remove(std::string_view name);
   [[nodiscard]] const std::vector<Member>& members() const { return members_; }
-  [[nodiscard]] std::size_t size() const { return members_.size(); }
-  [[nodiscard]] bool empty() const { return members_.empty(); }
+  [[nodiscard]] std::size_t size() const;
+  [[nodiscard]] bool empty() const;
   friend bool operator==(const Object&, const Object&);
 
  private:
@@ -84,7 +90,7 @@ enum class Form : std::uint8_t {
 };
 
 struct Limits {
-  std::size_t bytes = 64 * 1024;
+  std::size_t bytes = std::size_t{64} * 1024;
   unsigned depth = 16;
   std::size_t values = 65536;  // values and members in the whole text
 };

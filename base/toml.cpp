@@ -1,4 +1,4 @@
-#define TOML_EXCEPTIONS 0
+#define TOML_EXCEPTIONS 0  // NOLINT(readability-identifier-naming): the library's own switch
 #include "base/toml.hpp"
 
 #include <algorithm>
@@ -76,12 +76,12 @@ Toml::Entry* Toml::take(std::string_view key) {
   return nullptr;
 }
 
-Error Toml::error(std::string_view key, std::string why) const {
+Error Toml::error(std::string_view key, std::string_view why) const {
   std::string where = origin_;
   for (const auto& entry : entries_) {
     if (entry.key == key) where += ":" + std::to_string(entry.line);
   }
-  return fail(Errc::kConfig, where + ": " + std::string(key) + " " + why);
+  return fail(Errc::kConfig, where + ": " + std::string(key) + " " + std::string(why));
 }
 
 Result<std::optional<std::string>> Toml::string(std::string_view key) {

@@ -32,7 +32,7 @@ class Toml {
   /// kConfig for the first key nobody asked for.
   [[nodiscard]] Status refuse_unknown() const;
   /// An error about a key's value, with its file and line.
-  [[nodiscard]] Error error(std::string_view key, std::string why) const;
+  [[nodiscard]] Error error(std::string_view key, std::string_view why) const;
 
  private:
   struct Entry {

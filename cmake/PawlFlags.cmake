@@ -17,6 +17,7 @@ target_compile_options(pawl_flags INTERFACE
   -Wformat=2 -Wimplicit-fallthrough -Wundef
   $<$<COMPILE_LANGUAGE:CXX>:-Wold-style-cast$<SEMICOLON>-Wnon-virtual-dtor$<SEMICOLON>-Woverloaded-virtual$<SEMICOLON>-Wextra-semi>
   $<$<BOOL:${PAWL_WERROR}>:-Werror>
+  $<$<AND:$<CXX_COMPILER_ID:Clang>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,16>>:-enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-from-clang>
   -fstack-protector-strong -ftrivial-auto-var-init=zero -ffunction-sections -fdata-sections
   $<$<CXX_COMPILER_ID:GNU>:-fstack-clash-protection>
   $<$<STREQUAL:${CMAKE_SYSTEM_PROCESSOR},x86_64>:-fcf-protection>
