@@ -116,7 +116,7 @@ older() {
   printf '%s' "$(printf '%s\n' "$common" | head -n 1)"
 }
 
-# kernel_package: what the package linux-image-cloud-<arch> stands for now.
+# kernel_package: the package that linux-image-cloud-<arch> stands for today.
 kernel_package() {
   apt-cache -c "$conf" depends "linux-image-cloud-$arch" |
     awk '$1 == "Depends:" { print $2; exit }'
