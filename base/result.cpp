@@ -7,10 +7,11 @@ struct Error::Body {
   std::string what;
   std::string hint;
   std::int64_t raw;
+  std::string attack;
 };
 
 Error::Error(Errc code, std::string what, std::int64_t raw)
-    : body_(new Body{code, std::move(what), {}, raw}) {}
+    : body_(new Body{code, std::move(what), {}, raw, {}}) {}
 Error::Error(Error&&) noexcept = default;
 Error& Error::operator=(Error&&) noexcept = default;
 Error::~Error() = default;
@@ -29,6 +30,12 @@ std::int64_t Error::raw() const {
 }
 void Error::prefix(std::string_view where) {
   body_->what.insert(0, std::string(where) + ": ");
+}
+const std::string& Error::attack() const {
+  return body_->attack;
+}
+void Error::set_attack(std::string_view attack) {
+  body_->attack = attack;
 }
 Error Error::with_hint(std::string hint) && {
   if (body_->hint.empty()) body_->hint = std::move(hint);

@@ -57,6 +57,9 @@ class [[nodiscard]] Error {
   [[nodiscard]] const std::string& hint() const;  // what the user can do; empty if unknown
   [[nodiscard]] std::int64_t raw() const;  // errno, TSS2_RC, CK_RV or CURLcode behind it; 0 if none
   void prefix(std::string_view where);     // "where: what"
+  /// The attack an accepted input would have served ("rollback"); empty for plain failures.
+  [[nodiscard]] const std::string& attack() const;
+  void set_attack(std::string_view attack);
   /// Adds the hint unless a more specific one is there already.
   Error with_hint(std::string hint) &&;
 
