@@ -48,10 +48,13 @@ case "$arch" in
   *) die "architecture '$arch' is neither amd64 nor arm64" ;;
 esac
 
-# locked USE...: the package files of these uses.
+# locked USE...: puts the package files of these uses into the array `debs`.
 locked() {
-  awk -v uses=" $* " 'index(uses, " " $1 " ") { print $5 }' "$lock" | sort -u |
-    while read -r file; do printf '%s\n' "$cache/$arch/debs/$file"; done
+  local file
+  debs=()
+  for file in $(awk -v uses=" $* " 'index(uses, " " $1 " ") { print $5 }' "$lock" | sort -u); do
+    debs+=("$cache/$arch/debs/$file")
+  done
 }
 
 # digest_of FILE|DIR...: one digest over names, kinds, x bits and contents.
@@ -78,7 +81,7 @@ tools=$({ mkfs.erofs --help; veritysetup --version; zstd --version; } 2>&1 | sha
 # boot_parts: kernel, initramfs and stub, the same in every release, in $out/boot.
 boot_parts() {
   local boot=$out/boot inputs work debs
-  mapfile -t debs < <(locked kernel stub initrd)
+  locked kernel stub initrd
   inputs=$({ echo "$tools $SOURCE_DATE_EPOCH" && locked_digests kernel stub initrd &&
     digest_of "$here/mkinitramfs.py" "$here/unpack.sh" "$here/initramfs"; } | sha256sum | cut -d' ' -f1)
   if unchanged "$boot/info" "$inputs"; then
@@ -147,7 +150,7 @@ release() {
   rm -rf "$dir"
   mkdir -p "$dir/parts"
   os_release "$version" >"$dir/parts/os-release"
-  mapfile -t debs < <(locked root "$age")
+  locked root "$age"
   for layer in "${over[@]}"; do layers+=(--overlay "$layer"); done
   run "$here/mkroot.sh" --out "$dir/rootfs.img" --verity "$dir/parts/verity" \
     --os-release "$dir/parts/os-release" "${layers[@]}" "${debs[@]}"

@@ -1,8 +1,7 @@
 # shellcheck shell=bash
 # Words the quickstart scripts share: narrate, show every command before it runs, time the steps,
-# and insist on the exact way a refusal must happen. Sourced, never run.
-#
-# Set before sourcing: nothing. Set by `lib_log FILE`: everything shown also goes to FILE.
+# and insist on the exact way a refusal must happen. Sourced, never run. Works without /proc, so
+# without process substitution. LIB_ROOT, when set, is cut from the paths that are shown.
 
 set -Eeuo pipefail
 trap 'echo "$(basename "$0"): line $LINENO failed: $BASH_COMMAND" >&2' ERR
@@ -20,12 +19,6 @@ if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then
 else
   _bold="" _dim="" _off=""
 fi
-
-# lib_log FILE: from here on, stdout and stderr are shown and kept in FILE.
-lib_log() {
-  mkdir -p "$(dirname "$1")"
-  exec > >(tee "$1") 2>&1
-}
 
 # say TEXT...: one line of narration.
 say() { printf '%s\n' "$*"; }

@@ -111,7 +111,8 @@ older() {
   local name common
   common=$(versions "$1" | tail -n +2)
   for name in "$@"; do
-    common=$(printf '%s\n' "$common" | grep -Fx -f <(versions "$name") || true)
+    versions "$name" >"$cache/apt/versions"
+    common=$(printf '%s\n' "$common" | grep -Fx -f "$cache/apt/versions" || true)
   done
   printf '%s' "$(printf '%s\n' "$common" | head -n 1)"
 }
