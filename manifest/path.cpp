@@ -68,9 +68,8 @@ bool safe_role_name(std::string_view name) {
 std::string encode_role_name(std::string_view name) {
   constexpr std::string_view kHex = "0123456789ABCDEF";
   std::string out;
-  for (std::size_t i = 0; i < name.size(); ++i) {
-    const char c = name[i];
-    if (plain(c, "_-") || (c == '.' && i != 0)) {
+  for (const char c : name) {
+    if (plain(c, "_.-")) {
       out += c;
       continue;
     }

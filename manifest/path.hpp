@@ -14,8 +14,8 @@ namespace pawl::manifest {
 /// Strict names of delegated roles (FORMAT 2.6.2): [a-z0-9] then [a-z0-9._-], at most 64; none of
 /// the four top-level names, "policy", nor a number.
 [[nodiscard]] bool safe_role_name(std::string_view name);
-/// Role names in file names and URLs: every byte outside [A-Za-z0-9_.-] becomes %XX; a leading dot
-/// too, so that no name climbs out of its directory.
+/// Role names in file names and URLs: every byte outside [A-Za-z0-9_.-] becomes %XX. With ".json"
+/// behind it no name leaves its directory.
 [[nodiscard]] std::string encode_role_name(std::string_view name);
 /// "releases/gw3/1.0.0/manifest.json", prefix "ab.." -> "releases/gw3/1.0.0/ab...manifest.json".
 [[nodiscard]] std::string consistent_target_path(std::string_view path, std::string_view prefix);

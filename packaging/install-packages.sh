@@ -8,7 +8,7 @@ build="build-essential ccache cmake ninja-build pkg-config git ca-certificates p
   libsodium-dev libssl-dev libp11-dev libp11-kit-dev libcli11-dev libtomlplusplus-dev libzstd-dev"
 demo="softhsm2 opensc erofs-utils cryptsetup-bin busybox-static cpio zstd binutils systemd-boot-efi
   dpkg-dev xz-utils openssl"
-test="catch2 scdoc man-db jq"
+test="catch2 scdoc man-db jq faketime python3-pytest python3-cryptography python3-requests"
 check="clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev"
 
 wanted=""
