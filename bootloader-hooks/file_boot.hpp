@@ -1,0 +1,44 @@
+#pragma once
+#include <string>
+
+#include "base/disk.hpp"
+#include "bootloader-hooks/boot_control.hpp"
+#include "bootloader-hooks/boot_state.hpp"
+#include "bootloader-hooks/booted.hpp"
+
+namespace pawl::boot {
+
+/// Boot state in one small file that the loader reads at each start, for loaders and simulators
+/// that can read a file system. Every transition replaces the file: temporary file, sync, rename,
+/// sync of the directory. FORMAT 5.1 and 5.2.
+class FileBoot final : public BootControl {
+ public:
+  struct Paths {
+    std::string state;   // <device>/boot/state
+    std::string booted;  // <device>/run/booted, written by the firmware at each start
+  };
+  FileBoot(Disk& disk, Paths paths) : disk_(disk), paths_(std::move(paths)) {}
+
+  Result<Slot> current() override;
+  Result<std::string> boot_id() override;
+  Result<Slot> primary() override;
+  Result<SlotState> state(Slot slot) override;
+  Status try_once(Slot slot, Tries tries) override;
+  Status commit(Slot slot) override;
+  Status mark_bad(Slot slot) override;
+  Status mark_good(Slot slot) override;
+  Result<std::optional<std::string>> boot_file(Slot) override {
+    return std::optional<std::string>();
+  }
+  [[nodiscard]] Capabilities capabilities() const override { return {"file", true, true}; }
+
+ private:
+  Result<BootState> load();
+  Result<Booted> booted();
+  /// One store; nothing is written when the state is already that.
+  Status store(const BootState& from, const BootState& to);
+  Disk& disk_;
+  Paths paths_;
+};
+
+}  // namespace pawl::boot

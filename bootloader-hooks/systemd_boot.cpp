@@ -1,0 +1,153 @@
+#include "bootloader-hooks/systemd_boot.hpp"
+
+#include <algorithm>
+
+#include "bootloader-hooks/boot_state.hpp"
+#include "bootloader-hooks/booted.hpp"
+
+namespace pawl::boot {
+namespace {
+
+constexpr std::size_t kMaxVariable = 1024;
+constexpr std::size_t kAttributes = 4;
+
+Error no_entry(Slot slot) {
+  return fail(Errc::kBootloader, "slot " + std::string(letter(slot)) + " has no boot entry")
+      .with_hint("the ESP needs one pawl_<generation>_<slot>.efi for the running slot");
+}
+
+}  // namespace
+
+Result<std::string> parse_loader_entry(ByteView variable) {
+  if (variable.size() > kMaxVariable) return fail(Errc::kTooLarge, "LoaderEntrySelected is long");
+  if (variable.size() < kAttributes + 2 || variable.size() % 2 != 0) {
+    return fail(Errc::kMalformed, "LoaderEntrySelected is not UTF-16 text");
+  }
+  std::string out;
+  for (std::size_t at = kAttributes; at < variable.size(); at += 2) {
+    const auto low = variable[at];
+    const bool last = at + 2 == variable.size();
+    if (variable[at + 1] != 0 || low > 0x7e || (low < 0x20) != last || (last && low != 0)) {
+      return fail(Errc::kMalformed, "LoaderEntrySelected is not printable text");
+    }
+    if (!last) out.push_back(static_cast<char>(low));
+  }
+  return out;
+}
+
+Result<Slot> SystemdBoot::Entries::primary() const {
+  const SystemdBootName* best = nullptr;
+  for (const auto& entry : by_slot) {
+    if (!entry || entry->left) continue;
+    if (best == nullptr || entry->generation >= best->generation) best = &*entry;
+  }
+  if (best == nullptr) return fail(Errc::kBootloader, "no committed boot entry on the ESP");
+  return best->slot;
+}
+
+Result<SystemdBoot::Entries> SystemdBoot::load() {
+  PAWL_TRY(const auto names, disk_.list(paths_.entries));
+  Entries out;
+  for (const auto& name : names) {
+    const auto parsed = SystemdBootName::parse(name);
+    if (!parsed) continue;  // other systems and temporary files share the folder
+    auto& entry = out.by_slot[parsed->slot == Slot::kA ? 0 : 1];
+    if (entry) {
+      return fail(Errc::kBootloader, paths_.entries + ": two boot entries for slot " +
+                                         std::string(letter(parsed->slot)));
+    }
+    entry = *parsed;
+  }
+  return out;
+}
+
+Result<Slot> SystemdBoot::current() {
+  PAWL_TRY(const auto variable, read_file(disk_, paths_.selected, kMaxVariable));
+  PAWL_TRY(const auto text, parse_loader_entry(variable));
+  const auto entry = SystemdBootName::parse(text);
+  if (!entry) return fail(Errc::kBootloader, "the running boot entry is not ours: " + text);
+  return entry->slot;
+}
+
+Result<std::string> SystemdBoot::boot_id() {
+  return read_boot_id(disk_, paths_.boot_id);
+}
+
+Result<Slot> SystemdBoot::primary() {
+  PAWL_TRY(const auto entries, load());
+  return entries.primary();
+}
+
+Result<SlotState> SystemdBoot::state(Slot slot) {
+  PAWL_TRY(const auto entries, load());
+  if (!entries.of(slot)) return SlotState{SlotCondition::kBad, Tries(0)};  // nothing to start
+  return entries.of(slot)->state();
+}
+
+Status SystemdBoot::try_once(Slot slot, Tries tries) {
+  PAWL_TRY(const auto entries, load());
+  PAWL_TRY(const auto primary, entries.primary());
+  PAWL_CHECK(check_try(slot, primary, tries));
+  if (!entries.of(slot)) return no_entry(slot);
+  auto next = *entries.of(slot);
+  const auto above = entries.of(other(slot)) ? entries.of(other(slot))->generation : 0;
+  if (next.generation <= above) next.generation = above + 1;
+  next.left = tries.get();
+  next.done = 0;
+  return rename(*entries.of(slot), next);
+}
+
+Status SystemdBoot::commit(Slot slot) {
+  PAWL_TRY(const auto entries, load());
+  if (!entries.of(slot)) return no_entry(slot);
+  auto next = *entries.of(slot);
+  next.left.reset();
+  next.done = 0;
+  const auto above = entries.of(other(slot)) ? entries.of(other(slot))->generation : 0;
+  if (next.generation <= above) next.generation = above + 1;
+  return rename(*entries.of(slot), next);
+}
+
+Status SystemdBoot::mark_bad(Slot slot) {
+  PAWL_TRY(const auto entries, load());
+  PAWL_TRY(const auto primary, entries.primary());
+  PAWL_CHECK(check_bad(slot, primary));
+  if (!entries.of(slot)) return Ok{};
+  auto next = *entries.of(slot);
+  next.left = 0;
+  next.done = 0;
+  return rename(*entries.of(slot), next);
+}
+
+Status SystemdBoot::mark_good(Slot slot) {
+  PAWL_TRY(const auto entries, load());
+  PAWL_TRY(const auto primary, entries.primary());
+  if (!entries.of(slot)) return no_entry(slot);
+  if (slot == primary) return Ok{};
+  auto next = *entries.of(slot);
+  next.left.reset();
+  next.done = 0;
+  const auto best = entries.of(primary)->generation;
+  if (best == 0) return fail(Errc::kBootloader, "the primary boot entry has generation 0");
+  next.generation = std::min(next.generation, best - 1);
+  return rename(*entries.of(slot), next);
+}
+
+Result<std::optional<std::string>> SystemdBoot::boot_file(Slot slot) {
+  PAWL_TRY(const auto entries, load());
+  const auto name = entries.of(slot).value_or(SystemdBootName{0, slot, 0, 0});
+  return std::optional(paths_.entries + "/" + name.format());
+}
+
+Status SystemdBoot::rename(const SystemdBootName& from, const SystemdBootName& to) {
+  if (to.generation > SystemdBootName::kMaxGeneration) {
+    return fail(Errc::kBootloader, "boot entry generations are used up");
+  }
+  if (from != to) {
+    PAWL_CHECK(
+        disk_.rename(paths_.entries + "/" + from.format(), paths_.entries + "/" + to.format()));
+  }
+  return disk_.sync_directory(paths_.entries);
+}
+
+}  // namespace pawl::boot

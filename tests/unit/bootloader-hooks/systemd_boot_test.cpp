@@ -1,0 +1,201 @@
+#include "bootloader-hooks/systemd_boot.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include <catch2/catch.hpp>
+
+#include "fakes/fake_disk.hpp"
+
+using namespace pawl;
+using namespace pawl::boot;
+
+namespace {
+
+const std::string kEsp = "/esp/EFI/Linux";
+const SystemdBoot::Paths kPaths{kEsp, "/efivars/LoaderEntrySelected", "/proc/boot_id"};
+
+Bytes variable(std::string_view text) {
+  Bytes out{6, 0, 0, 0};
+  for (const char c : text) {
+    out.push_back(static_cast<std::uint8_t>(c));
+    out.push_back(0);
+  }
+  out.insert(out.end(), {0, 0});
+  return out;
+}
+
+void files(fakes::FakeDisk& disk, const std::vector<std::string>& names) {
+  disk.make_durable(kEsp);
+  for (const auto& name : names) disk.put(kEsp + "/" + name, name);
+}
+
+std::vector<std::string> names(fakes::FakeDisk& disk) {
+  return *disk.list(kEsp);
+}
+
+/// What systemd-boot does at a start, from its documentation: used-up entries last, then the
+/// highest number; a counted entry is renamed before it is started. Returns the slot's letter.
+char firmware_starts(fakes::FakeDisk& disk) {
+  struct Entry {
+    bool used_up = false;
+    long generation = 0;
+    char slot = '?';
+    std::string name;
+  };
+  std::vector<Entry> entries;
+  for (const auto& name : names(disk)) {
+    long generation = 0;
+    char slot = '?';
+    unsigned left = 1;
+    if (std::sscanf(name.c_str(), "pawl_%ld_%c+%u", &generation, &slot, &left) < 2) continue;
+    entries.push_back({left == 0, generation, slot, name});
+  }
+  REQUIRE_FALSE(entries.empty());
+  const auto best = std::min_element(entries.begin(), entries.end(), [](auto& x, auto& y) {
+    return std::pair(x.used_up, -x.generation) < std::pair(y.used_up, -y.generation);
+  });
+  unsigned left = 0;
+  unsigned done = 0;
+  const auto plus = best->name.find('+');
+  if (plus != std::string::npos &&
+      std::sscanf(best->name.c_str() + plus, "+%u-%u", &left, &done) >= 1 && left > 0) {
+    const auto next = best->name.substr(0, plus) + "+" + std::to_string(left - 1) + "-" +
+                      std::to_string(done + 1) + ".efi";
+    REQUIRE(disk.rename(kEsp + "/" + best->name, kEsp + "/" + next));
+  }
+  return best->slot;
+}
+
+}  // namespace
+
+TEST_CASE("systemd-boot names: read and written alike (FORMAT 5.3.1)", "[boot][systemd]") {
+  struct Row {
+    const char* name;
+    SystemdBootName is;
+    SlotState state;
+  };
+  const auto row =
+      GENERATE(Row{"pawl_1_a.efi", {1, Slot::kA, {}, 0}, {SlotCondition::kGood, Tries(0)}},
+               Row{"pawl_12_b+3.efi", {12, Slot::kB, 3, 0}, {SlotCondition::kTrial, Tries(3)}},
+               Row{"pawl_12_b+2-1.efi", {12, Slot::kB, 2, 1}, {SlotCondition::kTrial, Tries(2)}},
+               Row{"pawl_12_b+0-3.efi", {12, Slot::kB, 0, 3}, {SlotCondition::kTrial, Tries(0)}},
+               Row{"pawl_0_a+0.efi", {0, Slot::kA, 0, 0}, {SlotCondition::kBad, Tries(0)}});
+  const auto name = SystemdBootName::parse(row.name);
+  REQUIRE(name);
+  CHECK(*name == row.is);
+  CHECK(name->state() == row.state);
+  CHECK(name->format() == row.name);
+}
+
+TEST_CASE("systemd-boot names: others are not ours (FORMAT 5.3.2)", "[boot][systemd]") {
+  const auto* name = GENERATE(
+      "", "pawl_1_a", "pawl_1_a.efi.tmp", "debian.efi", "pawl__a.efi", "pawl_1_c.efi", "pawl_1.efi",
+      "pawl_01_a.efi", "pawl_1_a+.efi", "pawl_1_a+03.efi", "pawl_1_a+10.efi", "pawl_1_a+2-.efi",
+      "pawl_1_a+2-0.efi", "pawl_1_a+2-1-1.efi", "pawl_1_ab.efi", "pawl_-1_a.efi",
+      "pawl_1000000000_a.efi", "pawl_1_a-1.efi", "pawl_1_.efi", "pawl_1_a+2-01.efi");
+  INFO(name);
+  const auto parsed = SystemdBootName::parse(name);
+  REQUIRE_FALSE(parsed);
+  CHECK(parsed.error().code() == Errc::kMalformed);
+}
+
+TEST_CASE("systemd-boot: trial, commit, revert as one rename each (FORMAT 5.3.3)",
+          "[boot][systemd]") {
+  fakes::FakeDisk disk;
+  files(disk, {"pawl_1_a.efi", "pawl_0_b+0.efi", "debian.efi"});
+  SystemdBoot boot(disk, kPaths);
+  CHECK(*boot.primary() == Slot::kA);
+  CHECK(firmware_starts(disk) == 'a');
+  REQUIRE(boot.try_once(Slot::kB, Tries(3)));
+  CHECK(names(disk) == std::vector<std::string>{"debian.efi", "pawl_1_a.efi", "pawl_2_b+3.efi"});
+  CHECK(firmware_starts(disk) == 'b');
+  CHECK(*boot.state(Slot::kB) == SlotState{SlotCondition::kTrial, Tries(2)});
+  CHECK(firmware_starts(disk) == 'b');
+  REQUIRE(boot.commit(Slot::kB));
+  CHECK(names(disk) == std::vector<std::string>{"debian.efi", "pawl_1_a.efi", "pawl_2_b.efi"});
+  CHECK(*boot.primary() == Slot::kB);
+  CHECK(firmware_starts(disk) == 'b');
+  REQUIRE(boot.mark_bad(Slot::kA));
+  CHECK(boot.state(Slot::kA)->condition == SlotCondition::kBad);
+  REQUIRE(boot.try_once(Slot::kA, Tries(1)));
+  CHECK(names(disk) == std::vector<std::string>{"debian.efi", "pawl_2_b.efi", "pawl_3_a+1.efi"});
+  CHECK(firmware_starts(disk) == 'a');
+  CHECK(firmware_starts(disk) == 'b');  // used up
+  CHECK(*boot.state(Slot::kA) == SlotState{SlotCondition::kTrial, Tries(0)});
+  REQUIRE(boot.mark_bad(Slot::kA));
+  CHECK(firmware_starts(disk) == 'b');
+}
+
+TEST_CASE("systemd-boot: commit of the other slot ends a trial", "[boot][systemd]") {
+  fakes::FakeDisk disk;
+  files(disk, {"pawl_4_a.efi", "pawl_5_b+2-1.efi"});
+  SystemdBoot boot(disk, kPaths);
+  REQUIRE(boot.commit(Slot::kA));
+  CHECK(firmware_starts(disk) == 'a');
+  CHECK(names(disk) == std::vector<std::string>{"pawl_5_b+2-1.efi", "pawl_6_a.efi"});
+}
+
+TEST_CASE("systemd-boot: a healed slot comes after the primary", "[boot][systemd]") {
+  fakes::FakeDisk disk;
+  files(disk, {"pawl_4_a.efi", "pawl_7_b+0.efi"});
+  SystemdBoot boot(disk, kPaths);
+  REQUIRE(boot.mark_good(Slot::kB));
+  CHECK(names(disk) == std::vector<std::string>{"pawl_3_b.efi", "pawl_4_a.efi"});
+  CHECK(firmware_starts(disk) == 'a');
+}
+
+TEST_CASE("systemd-boot: refusals", "[boot][systemd]") {
+  fakes::FakeDisk disk;
+  files(disk, {"pawl_4_a.efi"});
+  SystemdBoot boot(disk, kPaths);
+  CHECK(boot.try_once(Slot::kA, Tries(3)).error().code() == Errc::kBootloader);
+  CHECK(boot.try_once(Slot::kB, Tries(3)).error().code() == Errc::kBootloader);
+  CHECK(boot.try_once(Slot::kB, Tries(0)).error().code() == Errc::kUsage);
+  CHECK(boot.mark_bad(Slot::kA).error().code() == Errc::kBootloader);
+  CHECK(boot.commit(Slot::kB).error().code() == Errc::kBootloader);
+  CHECK(boot.mark_good(Slot::kB).error().code() == Errc::kBootloader);
+  CHECK(boot.state(Slot::kB)->condition == SlotCondition::kBad);
+  files(disk, {"pawl_5_a+1.efi"});
+  CHECK(boot.primary().error().code() == Errc::kBootloader);  // two files for slot a
+  fakes::FakeDisk empty;
+  files(empty, {"debian.efi"});
+  CHECK(SystemdBoot(empty, kPaths).primary().error().code() == Errc::kBootloader);
+}
+
+TEST_CASE("systemd-boot: where the UKI of a slot goes", "[boot][systemd]") {
+  fakes::FakeDisk disk;
+  files(disk, {"pawl_4_a.efi"});
+  SystemdBoot boot(disk, kPaths);
+  CHECK(**boot.boot_file(Slot::kA) == kEsp + "/pawl_4_a.efi");
+  CHECK(**boot.boot_file(Slot::kB) == kEsp + "/pawl_0_b+0.efi");
+}
+
+TEST_CASE("systemd-boot: the running entry comes from the loader's variable (FORMAT 5.3.4)",
+          "[boot][systemd]") {
+  fakes::FakeDisk disk;
+  disk.put(kPaths.selected, variable("pawl_5_b+3.efi"));
+  disk.put(kPaths.boot_id, "2b9c-1\n");
+  SystemdBoot boot(disk, kPaths);
+  CHECK(*boot.current() == Slot::kB);
+  CHECK(*boot.boot_id() == "2b9c-1");
+  disk.put(kPaths.selected, variable("debian.efi"));
+  CHECK(boot.current().error().code() == Errc::kBootloader);
+  disk.put(kPaths.boot_id, "a b\n");
+  CHECK(boot.boot_id().error().code() == Errc::kMalformed);
+
+  const auto good = variable("pawl_5_b.efi");
+  for (std::size_t n = 0; n < good.size(); ++n) {
+    INFO(n);
+    const auto cut = parse_loader_entry(ByteView(good).first(n));
+    REQUIRE_FALSE(cut);
+    CHECK(cut.error().code() == Errc::kMalformed);
+  }
+  auto wide = good;
+  wide[5] = 1;
+  CHECK(parse_loader_entry(wide).error().code() == Errc::kMalformed);
+  auto control = good;
+  control[4] = 7;
+  CHECK(parse_loader_entry(control).error().code() == Errc::kMalformed);
+  CHECK(parse_loader_entry(Bytes(1026)).error().code() == Errc::kTooLarge);
+}
