@@ -1,0 +1,177 @@
+#include "updater/config.hpp"
+
+#include <algorithm>
+
+#include "base/bytes.hpp"
+#include "base/disk.hpp"
+#include "base/toml.hpp"
+
+namespace pawl::updater {
+namespace {
+
+constexpr std::size_t kMaxPath = 1024;
+constexpr std::size_t kMaxName = 64;
+constexpr std::int64_t kHour = 3600;
+constexpr std::string_view kFileUrl = "file://";
+constexpr std::array<std::string_view, 4> kProfiles{"efi-uki", "grub-uki", "uboot-uki",
+                                                    "uboot-bootm"};
+
+/// Reads keys in the words of this file: every check is here, none in the callers.
+class ConfigReader {
+ public:
+  ConfigReader(Toml& toml, const std::string& origin) : toml_(toml), folder_(parent_of(origin)) {}
+
+  Result<std::string> name(std::string_view key) {
+    PAWL_TRY(auto text, toml_.required(key));
+    if (text.empty() || text.size() > kMaxName)
+      return toml_.error(key, "must have 1 to 64 characters");
+    return text;
+  }
+
+  Result<std::string> uuid(std::string_view key) {
+    PAWL_TRY(auto text, toml_.required(key));
+    const auto shaped = [&] {
+      if (text.size() != 36) return false;
+      for (std::size_t i = 0; i < text.size(); ++i) {
+        const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+        const bool hex = (text[i] >= '0' && text[i] <= '9') || (text[i] >= 'a' && text[i] <= 'f');
+        if (dash ? text[i] != '-' : !hex) return false;
+      }
+      return true;
+    };
+    if (!shaped()) return toml_.error(key, "must be a lower-case UUID");
+    return text;
+  }
+
+  Result<std::string> path(std::string_view key) {
+    PAWL_TRY(const auto text, toml_.required(key));
+    return resolve(key, text);
+  }
+  Result<std::string> path_or(std::string_view key, std::string otherwise) {
+    PAWL_TRY(const auto text, toml_.string(key));
+    if (!text) return otherwise;
+    return resolve(key, *text);
+  }
+
+  Result<Seconds> seconds(std::string_view key, Seconds otherwise, std::int64_t least) {
+    PAWL_TRY(const auto number, toml_.integer(key, least, kHour));
+    return number ? Seconds(*number) : otherwise;
+  }
+
+  Result<std::string> repository(std::string_view key) {
+    PAWL_TRY(const auto url, toml_.required(key));
+    if (!url.starts_with(kFileUrl)) {
+      return toml_.error(key, "must begin with file:// (a repository folder)");
+    }
+    const auto folder = url.substr(kFileUrl.size());
+    if (!folder.starts_with('/')) return toml_.error(key, "must be file:/// and an absolute path");
+    return resolve(key, folder);
+  }
+
+  Result<UtcTime> time_or_epoch(std::string_view key) {
+    PAWL_TRY(const auto text, toml_.string(key));
+    if (!text) return UtcTime{};
+    auto time = parse_utc(*text);
+    if (!time) return toml_.error(key, "must be a time like 2026-11-20T08:00:00Z");
+    return time;
+  }
+
+  Toml& toml() { return toml_; }
+
+ private:
+  Result<std::string> resolve(std::string_view key, const std::string& text) {
+    if (text.empty() || text.size() > kMaxPath || text.ends_with('/')) {
+      return toml_.error(key, "must be a path of 1 to 1024 characters that does not end in /");
+    }
+    if (text.starts_with('/')) return text;
+    return folder_ + "/" + text;
+  }
+
+  Toml& toml_;
+  std::string folder_;
+};
+
+Status read_device(ConfigReader& in, Config& out) {
+  PAWL_TRY(out.device.product, in.name("device.product"));
+  PAWL_TRY(out.device.hardware, in.name("device.hardware"));
+  PAWL_TRY(out.device.vendor_id, in.uuid("device.vendor_id"));
+  PAWL_TRY(out.device.class_id, in.uuid("device.class_id"));
+  PAWL_TRY(out.repository, in.repository("server.url"));
+  PAWL_TRY(out.trust_root, in.path_or("trust.root", out.trust_root));
+  PAWL_TRY(out.build_epoch, in.time_or_epoch("trust.epoch"));
+  return Ok{};
+}
+
+Result<Config::Backend> read_backend(ConfigReader& in) {
+  PAWL_TRY(const auto word, in.toml().required("boot.backend"));
+  if (word == "file") return Config::Backend::kFile;
+  if (word == "systemd-boot") return Config::Backend::kSystemdBoot;
+  return in.toml().error("boot.backend", "must be file or systemd-boot, not " + printable(word));
+}
+
+Status read_boot(ConfigReader& in, Config& out) {
+  auto& boot = out.boot;
+  PAWL_TRY(boot.backend, read_backend(in));
+  PAWL_TRY(boot.profile, in.toml().required("boot.profile"));
+  if (std::find(kProfiles.begin(), kProfiles.end(), boot.profile) == kProfiles.end()) {
+    return in.toml().error("boot.profile", "must be efi-uki, grub-uki, uboot-uki or uboot-bootm");
+  }
+  if (boot.backend == Config::Backend::kFile) {
+    PAWL_TRY(boot.state, in.path("boot.state"));
+    PAWL_TRY(boot.booted, in.path("boot.booted"));
+  } else {
+    if (boot.profile != "efi-uki") {
+      return in.toml().error("boot.profile", "must be efi-uki with systemd-boot");
+    }
+    PAWL_TRY(boot.esp, in.path("boot.esp"));
+  }
+  PAWL_TRY(const auto version, in.toml().integer("boot.loader_version", 0, 1'000'000));
+  boot.loader_version = static_cast<std::uint64_t>(version.value_or(0));
+  PAWL_TRY(const auto reboot, in.toml().string("boot.reboot"));
+  if (reboot && !reboot->starts_with('/')) {
+    return in.toml().error("boot.reboot", "must be the absolute path of a program");
+  }
+  boot.reboot = reboot;
+  return Ok{};
+}
+
+Status read_slots(ConfigReader& in, Config& out) {
+  for (const auto slot : {boot::Slot::kA, boot::Slot::kB}) {
+    auto& paths = out.slots[slot == boot::Slot::kA ? 0 : 1];
+    const auto table = "slots." + std::string(boot::letter(slot));
+    PAWL_TRY(paths.rootfs, in.path(table + ".rootfs"));
+    if (out.boot.backend == Config::Backend::kFile) {
+      PAWL_TRY(paths.uki, in.path(table + ".uki"));
+    }
+  }
+  if (out.slots[0].rootfs == out.slots[1].rootfs) {
+    return in.toml().error("slots.b.rootfs", "is the same as slots.a.rootfs");
+  }
+  if (!out.slots[0].uki.empty() && out.slots[0].uki == out.slots[1].uki) {
+    return in.toml().error("slots.b.uki", "is the same as slots.a.uki");
+  }
+  return Ok{};
+}
+
+Status read_health(ConfigReader& in, Config& out) {
+  PAWL_TRY(out.health.directory, in.path_or("health.directory", out.health.directory));
+  PAWL_TRY(out.health.timeout, in.seconds("health.timeout", out.health.timeout, 1));
+  PAWL_TRY(out.health.uptime, in.seconds("health.uptime", out.health.uptime, 0));
+  return Ok{};
+}
+
+}  // namespace
+
+Result<Config> parse_config(std::string_view text, const std::string& origin) {
+  PAWL_TRY(auto toml, Toml::parse(text, origin));
+  ConfigReader in(toml, origin);
+  Config out;
+  PAWL_CHECK(read_device(in, out));
+  PAWL_CHECK(read_boot(in, out));
+  PAWL_CHECK(read_slots(in, out));
+  PAWL_CHECK(read_health(in, out));
+  PAWL_CHECK(toml.refuse_unknown());
+  return out;
+}
+
+}  // namespace pawl::updater

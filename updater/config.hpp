@@ -1,0 +1,60 @@
+#pragma once
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "bootloader-hooks/slot.hpp"
+
+namespace pawl::updater {
+
+/// `updater.toml` (FORMAT 5.6). Lives inside the verified image; paths that do not begin with `/`
+/// are below the folder of the configuration file.
+struct Config {
+  struct Device {
+    std::string product;
+    std::string hardware;   // revision
+    std::string vendor_id;  // UUID
+    std::string class_id;   // UUID
+  };
+  struct SlotPaths {
+    std::string rootfs;  // block device or file of fixed size
+    std::string uki;     // file; the systemd-boot back end names it itself
+  };
+  enum class Backend : std::uint8_t { kFile, kSystemdBoot };
+  struct Boot {
+    Backend backend = Backend::kFile;
+    std::string profile;  // efi-uki grub-uki uboot-uki uboot-bootm
+    std::string state;    // file: the boot-state file
+    std::string booted;   // file: the marker of the firmware
+    std::string esp;      // systemd-boot: mount point of the EFI system partition
+    std::uint64_t loader_version = 0;
+    std::optional<std::string> reboot;  // program that restarts the device after a revert
+  };
+  struct Health {
+    std::string directory = "/etc/pawl/health.d";
+    Seconds timeout{60};  // of one check; 1 s to 1 h
+    Seconds uptime{0};    // least time since the boot before the verdict; 0 s to 1 h
+  };
+
+  Device device;
+  std::string repository;  // folder behind server.url, file:// only
+  std::string trust_root = "/etc/pawl/root.json";
+  UtcTime build_epoch{};           // no clock is believed to be before this
+  std::array<SlotPaths, 2> slots;  // a, b
+  Boot boot;
+  Health health;
+
+  [[nodiscard]] const SlotPaths& slot(boot::Slot which) const {
+    return slots[which == boot::Slot::kA ? 0 : 1];
+  }
+};
+
+/// Parses and checks a configuration. Unknown, repeated, missing and contradicting keys are
+/// kConfig and name file and line. Nothing is defaulted that weakens a check.
+/// @param origin  path of the file: for messages and as the base of relative paths
+[[nodiscard]] Result<Config> parse_config(std::string_view text, const std::string& origin);
+
+}  // namespace pawl::updater

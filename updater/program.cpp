@@ -1,0 +1,163 @@
+#include "updater/program.hpp"
+
+#include <array>
+
+#include "bootloader-hooks/file_boot.hpp"
+#include "bootloader-hooks/systemd_boot.hpp"
+#include "updater/process.hpp"
+#include "updater/report.hpp"
+
+namespace pawl::updater {
+namespace {
+
+using cli::Args;
+using cli::Io;
+using cli::Need;
+
+constexpr std::size_t kMaxConfig = std::size_t{64} * 1024;
+constexpr Seconds kRebootLimit{60};
+constexpr std::string_view kLoaderEntry =
+    "/sys/firmware/efi/efivars/LoaderEntrySelected-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f";
+
+constexpr cli::Option kConfigOption{"--config", "FILE", "configuration (/etc/pawl/updater.toml)",
+                                    Need::kOptional};
+constexpr cli::Option kStateOption{"--state", "DIR", "state directory (/var/lib/pawl)",
+                                   Need::kOptional};
+constexpr std::array kCommon{kConfigOption, kStateOption};
+constexpr std::array kInstallOptions{
+    kConfigOption, kStateOption,
+    cli::Option{"--release", "VERSION", "this release instead of the newest", Need::kOptional},
+    cli::Option{"--dry-run", "", "verify everything, change no slot", Need::kFlag}};
+constexpr std::array kCheckConfigOptions{kConfigOption};
+
+std::string config_path(const Args& args) {
+  return args.get_or("--config", "/etc/pawl/updater.toml");
+}
+
+Result<Config> load_config(const std::string& path) {
+  PosixDisk disk;
+  PAWL_TRY(const auto bytes, read_file(disk, path, kMaxConfig));
+  return parse_config(as_text(bytes), path);
+}
+
+Result<std::unique_ptr<Program>> open_program(const Args& args, Io& io) {
+  return Program::open(config_path(args), args.get_or("--state", "/var/lib/pawl"), io);
+}
+
+/// Runs the configured restart program, when there is one.
+Status restart(const Config& config, Io& io) {
+  if (!config.boot.reboot) return Ok{};
+  io.note("restarting");
+  PAWL_TRY(const auto done,
+           run_process(*config.boot.reboot, {"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}, kRebootLimit));
+  if (done.end == ProcessResult::End::kExit && done.value == 0) return Ok{};
+  return fail(Errc::kIo, *config.boot.reboot + " did not restart the device");
+}
+
+Status run_check(const Args& args, Io& io) {
+  PAWL_TRY(const auto program, open_program(args, io));
+  PAWL_TRY(const auto result, check(program->device()));
+  print(io, result);
+  return Ok{};
+}
+
+Status run_install(const Args& args, Io& io) {
+  PAWL_TRY(const auto program, open_program(args, io));
+  const InstallRequest request{args.get("--release"),
+                               args.flag("--dry-run") ? DryRun::kYes : DryRun::kNo};
+  PAWL_TRY(const auto result, install(program->device(), request));
+  print(io, result, program->device().sealing.floor_kind());
+  return Ok{};
+}
+
+Status run_boot(const Args& args, Io& io) {
+  PAWL_TRY(const auto program, open_program(args, io));
+  PAWL_TRY(const auto result, boot_up(program->device()));
+  print(io, result, program->device().sealing.floor_kind());
+  return Ok{};
+}
+
+Status run_trial(const Args& args, Io& io) {
+  PAWL_TRY(const auto program, open_program(args, io));
+  PAWL_TRY(const auto result, trial(program->device()));
+  print(io, result, program->device().sealing.floor_kind());
+  if (result.end != TrialResult::End::kReverted) return Ok{};
+  return restart(program->device().config, io);
+}
+
+Status run_commit(const Args& args, Io& io) {
+  PAWL_TRY(const auto program, open_program(args, io));
+  PAWL_TRY(const auto result, commit(program->device()));
+  print(io, result, program->device().sealing.floor_kind());
+  return Ok{};
+}
+
+Status run_rollback(const Args& args, Io& io) {
+  PAWL_TRY(const auto program, open_program(args, io));
+  PAWL_TRY(const auto result, rollback(program->device()));
+  print(io, result, program->device().sealing.floor_kind());
+  return Ok{};
+}
+
+Status run_status(const Args& args, Io& io) {
+  PAWL_TRY(const auto program, open_program(args, io));
+  PAWL_TRY(const auto result, status(program->device()));
+  print(io, result);
+  return Ok{};
+}
+
+Status run_check_config(const Args& args, Io& io) {
+  const auto path = config_path(args);
+  PAWL_TRY(const auto config, load_config(path));
+  print(io, config, path);
+  return Ok{};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Program>> Program::open(const std::string& config_path,
+                                               const std::string& state_directory, cli::Io& io) {
+  PAWL_TRY(auto config, load_config(config_path));
+  // NOLINTNEXTLINE(cppcoreguidelines-owning-memory): the constructor is private
+  return std::unique_ptr<Program>(new Program(std::move(config), state_directory, io));
+}
+
+Program::Program(Config config, const std::string& state_directory, cli::Io& io)
+    : config_(std::move(config)),
+      boot_(boot_control(disk_, config_)),
+      fetcher_(disk_, config_.repository),
+      blobs_(disk_, config_.repository),
+      health_(config_.health.directory, {config_.health.timeout, config_.health.uptime}, *io.log),
+      device_{config_, {state_directory}, disk_,        *boot_, sealing_, clock_, fetcher_,
+              blobs_,  health_,           *io.progress, *io.log} {}
+
+std::unique_ptr<boot::BootControl> Program::boot_control(Disk& disk, const Config& config) {
+  if (config.boot.backend == Config::Backend::kFile) {
+    return std::make_unique<boot::FileBoot>(
+        disk, boot::FileBoot::Paths{config.boot.state, config.boot.booted});
+  }
+  return std::make_unique<boot::SystemdBoot>(
+      disk, boot::SystemdBoot::Paths{config.boot.esp + "/EFI/Linux", std::string(kLoaderEntry),
+                                     "/proc/sys/kernel/random/boot_id"});
+}
+
+const cli::Program& program() {
+  static constexpr std::array kVerbs{
+      cli::Verb{"check", "ask the repository for a newer release", kCommon, &run_check},
+      cli::Verb{"install", "write a release to the other slot and arm its trial", kInstallOptions,
+                &run_install},
+      cli::Verb{"boot", "early at every start: finish or give up what was begun", kCommon,
+                &run_boot},
+      cli::Verb{"trial", "judge a trial by its health checks: commit or revert", kCommon,
+                &run_trial},
+      cli::Verb{"commit", "keep the release on trial", kCommon, &run_commit},
+      cli::Verb{"rollback", "give up a trial, or try the other slot again", kCommon, &run_rollback},
+      cli::Verb{"status", "slots, trial, counters and floors", kCommon, &run_status},
+      cli::Verb{"check-config", "check a configuration file", kCheckConfigOptions,
+                &run_check_config}};
+  static constexpr cli::Program kProgram{"pawl-updater", "A/B updates that never lose a device",
+                                         kVerbs};
+  return kProgram;
+}
+
+}  // namespace pawl::updater

@@ -1,0 +1,36 @@
+#pragma once
+#include <memory>
+
+#include "base/cli/command.hpp"
+#include "manifest/directory_fetcher.hpp"
+#include "updater/verbs.hpp"
+
+namespace pawl::updater {
+
+/// The parts of a real device, made from its configuration.
+class Program {
+ public:
+  /// @return kIo or kConfig for the configuration file
+  static Result<std::unique_ptr<Program>> open(const std::string& config_path,
+                                               const std::string& state_directory, cli::Io& io);
+  [[nodiscard]] Device& device() { return device_; }
+
+ private:
+  Program(Config config, const std::string& state_directory, cli::Io& io);
+  static std::unique_ptr<boot::BootControl> boot_control(Disk& disk, const Config& config);
+
+  Config config_;
+  PosixDisk disk_;
+  SystemClock clock_;
+  NoTpm sealing_;
+  std::unique_ptr<boot::BootControl> boot_;
+  manifest::DirectoryFetcher fetcher_;
+  DirectoryBlobs blobs_;
+  HealthDirectory health_;
+  Device device_;
+};
+
+/// The verbs of pawl-updater for cli::run.
+[[nodiscard]] const cli::Program& program();
+
+}  // namespace pawl::updater

@@ -1,0 +1,84 @@
+#include "updater/releases.hpp"
+
+#include <algorithm>
+
+#include "base/version.hpp"
+#include "manifest/disk_store.hpp"
+#include "manifest/path.hpp"
+
+namespace pawl::updater {
+namespace {
+
+constexpr std::size_t kMaxAnchor = std::size_t{32} * 1024;
+
+Result<manifest::ReleaseOffer> find_version(const std::vector<manifest::ReleaseOffer>& offers,
+                                            const std::string& product,
+                                            const std::string& version) {
+  const auto path = manifest::release_path(product, version);
+  const auto found = std::find_if(offers.begin(), offers.end(),
+                                  [&](const auto& offer) { return offer.target.path == path; });
+  if (found != offers.end()) return *found;
+  return fail(Errc::kNotForDevice,
+              "the repository lists no release " + printable(version) + " of product " + product);
+}
+
+/// The newest release this device may install; else the newest there is, so that the reason
+/// against it is named.
+Result<manifest::ReleaseOffer> find_newest(const std::vector<manifest::ReleaseOffer>& offers,
+                                           const manifest::DeviceFacts& facts,
+                                           const manifest::TrustedSet& trusted) {
+  const auto best = manifest::newest_acceptable(offers, facts, trusted.floors(), trusted.policy());
+  if (best) return *best;
+  if (!offers.empty()) return offers.front();
+  return fail(Errc::kNotForDevice, "the repository lists no release of product " + facts.product);
+}
+
+/// True when the running release, or one newer than all on offer, has been committed already.
+bool nothing_newer(const manifest::ReleaseOffer& offer, const manifest::Floors& floors) {
+  return offer.summary.release_counter == floors.release_counter;
+}
+
+}  // namespace
+
+manifest::DeviceFacts facts_of(const Config& config, UtcTime now,
+                               const std::optional<ReleaseId>& running) {
+  manifest::DeviceFacts facts;
+  facts.product = config.device.product;
+  facts.vendor_id = config.device.vendor_id;
+  facts.class_id = config.device.class_id;
+  facts.hardware = config.device.hardware;
+  facts.bootloader = config.boot.loader_version;
+  facts.updater = kVersion;
+  facts.now = now;
+  if (running) facts.committed_manifest = running->manifest;
+  return facts;
+}
+
+Result<Refreshed> choose_release(Device& device, Engine& engine,
+                                 const std::optional<std::string>& version) {
+  PAWL_TRY(auto store, manifest::DiskStore::open(device.disk, device.dir.tuf()));
+  PAWL_TRY(auto anchor, read_file(device.disk, device.config.trust_root, kMaxAnchor));
+  PAWL_TRY(const auto before, engine.floors());
+  manifest::Updater client(
+      device.fetcher, store, device.clock,
+      {manifest::Profile::kStrict, manifest::limits_of(manifest::Profile::kStrict),
+       std::move(anchor), before, device.config.build_epoch});
+  Refreshed out;
+  auto refreshed = client.refresh();
+  if (client.floors() != before) PAWL_CHECK(engine.save_floors(client.floors()));
+  PAWL_TRY(out.report, std::move(refreshed));
+  PAWL_TRY(const auto current, device.boot.current());
+  const auto facts = facts_of(device.config, out.report.time, engine.record().holds(current));
+  PAWL_TRY(const auto offers, client.releases(facts.product));
+  PAWL_TRY(const auto offer, version ? find_version(offers, facts.product, *version)
+                                     : find_newest(offers, facts, client.trusted()));
+  if (!version && nothing_newer(offer, client.floors())) return out;
+  PAWL_TRY(auto bytes, client.fetch(offer.target, manifest::kMaxReleaseBytes));
+  PAWL_TRY(auto accepted, manifest::verify_release(bytes, offer.target, facts, client.floors(),
+                                                   client.trusted().policy()));
+  if (accepted->standing == manifest::Standing::kCommitted) return out;
+  out.chosen.emplace(Chosen{std::move(accepted), std::move(bytes)});
+  return out;
+}
+
+}  // namespace pawl::updater

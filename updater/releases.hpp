@@ -1,0 +1,36 @@
+#pragma once
+#include <optional>
+#include <string>
+
+#include "base/bytes.hpp"
+#include "manifest/updater.hpp"
+#include "manifest/verify_release.hpp"
+#include "updater/device.hpp"
+
+namespace pawl::updater {
+
+/// The release that a check or an install is about.
+struct Chosen {
+  manifest::Verified<manifest::AcceptedRelease> accepted;
+  Bytes manifest;  // as received
+};
+
+/// What the metadata say.
+struct Refreshed {
+  manifest::RefreshReport report;
+  std::optional<Chosen> chosen;  // nothing when the repository has nothing newer
+};
+
+/// Refreshes the metadata and verifies one release for this device: `version` when given, else the
+/// newest acceptable one. Floors of metadata versions are kept whatever comes of it.
+/// @param running  digest of the manifest of the running release
+/// @return the errors of manifest::Updater and verify_release; kNotForDevice for a product or
+///         version the repository does not list
+[[nodiscard]] Result<Refreshed> choose_release(Device& device, Engine& engine,
+                                               const std::optional<std::string>& version);
+
+/// What a release's conditions are compared with on this device.
+[[nodiscard]] manifest::DeviceFacts facts_of(const Config& config, UtcTime now,
+                                             const std::optional<ReleaseId>& running);
+
+}  // namespace pawl::updater

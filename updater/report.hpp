@@ -1,0 +1,16 @@
+#pragma once
+#include "base/cli/command.hpp"
+#include "updater/verbs.hpp"
+
+/// The results of the verbs as text and as JSON (docs/man/pawl-updater.scd).
+namespace pawl::updater {
+
+void print(cli::Io& io, const CheckResultOf& result);
+void print(cli::Io& io, const InstallResult& result, std::string_view floor_kind);
+void print(cli::Io& io, const BootResult& result, std::string_view floor_kind);
+void print(cli::Io& io, const TrialResult& result, std::string_view floor_kind);
+void print(cli::Io& io, const RollbackResult& result, std::string_view floor_kind);
+void print(cli::Io& io, const StatusResult& result);
+void print(cli::Io& io, const Config& config, const std::string& path);
+
+}  // namespace pawl::updater

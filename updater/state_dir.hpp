@@ -1,0 +1,39 @@
+#pragma once
+#include <string>
+
+#include "base/disk.hpp"
+#include "bootloader-hooks/slot.hpp"
+#include "manifest/floors.hpp"
+
+namespace pawl::updater {
+
+/// Where the updater keeps its files below the state directory (CONTRACTS 6).
+struct StateDir {
+  std::string path;  // /var/lib/pawl
+
+  [[nodiscard]] std::string journal() const { return path + "/journal/record.json"; }
+  [[nodiscard]] std::string floors() const { return path + "/journal/floors.json"; }
+  [[nodiscard]] std::string tuf() const { return path + "/tuf"; }
+  [[nodiscard]] std::string lock() const { return path + "/lock"; }
+  [[nodiscard]] std::string installed(boot::Slot slot) const {
+    return path + "/installed/" + std::string(boot::letter(slot)) + ".manifest.json";
+  }
+  /// Creates the directories that are missing.
+  [[nodiscard]] Status create(Disk& disk) const;
+};
+
+/// The floors record of FORMAT 5.5.
+class FloorsFile {
+ public:
+  static constexpr std::size_t kMaxBytes = std::size_t{256} * 1024;
+  FloorsFile(Disk& disk, std::string path) : disk_(disk), path_(std::move(path)) {}
+  /// Empty when there is none yet. @return kMalformed for a damaged one.
+  [[nodiscard]] Result<std::optional<manifest::Floors>> load();
+  [[nodiscard]] Status save(const manifest::Floors& floors);
+
+ private:
+  Disk& disk_;
+  std::string path_;
+};
+
+}  // namespace pawl::updater
