@@ -16,6 +16,11 @@ class Keyring {
   /// @param module  path used for URIs without `module-path`; may be empty
   explicit Keyring(std::string module = {}, PinTry tries = PinTry::kSafe)
       : default_module_(std::move(module)), tries_(tries) {}
+  Keyring(const Keyring&) = delete;
+  Keyring& operator=(const Keyring&) = delete;
+  Keyring(Keyring&&) = delete;  // sessions must go before modules
+  Keyring& operator=(Keyring&&) = delete;
+  ~Keyring() = default;
 
   /// The token of a URI, without a session and without a PIN: for message limits and questions.
   [[nodiscard]] Result<Token> token(const Uri& uri);

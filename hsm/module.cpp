@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
+#include <filesystem>
 #include <system_error>
 
 #include <dlfcn.h>
@@ -19,7 +19,6 @@ namespace {
 
 using ContextPtr = Handle<PKCS11_CTX, &PKCS11_CTX_free>;
 using LibraryPtr = Handle<void, &::dlclose>;
-using TextPtr = Handle<char, &::free>;
 constexpr std::size_t kMaxSlots = 256;
 constexpr std::size_t kMaxMechanisms = 4096;
 
@@ -47,12 +46,13 @@ Result<std::string> resolve(const std::string& path) {
   if (path.empty() || path.front() != '/') {
     return module_error(path, "the path must be absolute");
   }
-  const TextPtr real(::realpath(path.c_str(), nullptr));
-  if (!real) {
-    return module_error(path, std::generic_category().message(errno))
+  std::error_code error;
+  const auto real = std::filesystem::canonical(path, error);
+  if (error) {
+    return module_error(path, error.message())
         .with_hint("SoftHSM: apt-get install softhsm2, /usr/lib/softhsm/libsofthsm2.so");
   }
-  return std::string(real.get());
+  return real.string();
 }
 
 /// The module runs in our process with our PIN: whoever can write the file owns the keys.

@@ -13,6 +13,7 @@ Status check_message_size(std::size_t size, std::size_t limit) {
 }
 
 Result<Ed25519Signature> Signer::sign(ByteView signed_bytes) {
+  if (signed_bytes.empty()) return fail(Errc::kUsage, "nothing to sign");
   PAWL_CHECK(check_message_size(signed_bytes.size(), limit_));
   PAWL_TRY(const auto signature, make_signature(signed_bytes));
   if (!ed25519_verify(signature, signed_bytes, pinned_)) {

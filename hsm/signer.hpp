@@ -28,8 +28,9 @@ class Signer {
   [[nodiscard]] const KeyFacts& facts() const { return facts_; }
   /// Largest message in bytes.
   [[nodiscard]] std::size_t message_limit() const { return limit_; }
-  /// @return kTooLarge naming size and limit, kHsm with the CKR, kBadSignature when the signature
-  /// is not one of the pinned key; kTimeout where the key's holder has a deadline.
+  /// @return kUsage for no bytes at all, kTooLarge naming size and limit, kHsm with the CKR,
+  /// kBadSignature when the signature is not one of the pinned key; kTimeout where the key's holder
+  /// has a deadline.
   [[nodiscard]] Result<Ed25519Signature> sign(ByteView signed_bytes);
 
  protected:

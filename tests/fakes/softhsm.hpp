@@ -44,8 +44,8 @@ class SoftHsm {
   }
   void import_seed_key(const std::string& pem, const std::string& token, const std::string& label,
                        const std::string& id) const {
-    run({"softhsm2-util", "--import", pem, "--token", token, "--label", label, "--id", id, "--pin",
-         "1234"});
+    run({"softhsm2-util", "--import", pem, "--token", token, "--label", label, "--id", id,
+         "--force", "--pin", "1234"});
   }
   /// A file of mode 0600 with this content.
   [[nodiscard]] std::string file(const std::string& name, const std::string& content) const {

@@ -60,4 +60,6 @@ TEST_CASE("a message over the limit never reaches the key", "[hsm]") {  // FORMA
   CHECK_THAT(over.error().what(), Catch::Contains("101 bytes") && Catch::Contains("at most 100"));
   CHECK_FALSE(over.error().hint().empty());
   CHECK(signer.asked == 1);
+  CHECK(signer.sign({}).error().code() == Errc::kUsage);
+  CHECK(signer.asked == 1);
 }
