@@ -5,10 +5,12 @@
 set -eu
 
 build="build-essential ccache cmake ninja-build pkg-config git ca-certificates python3
-  libsodium-dev libssl-dev libp11-dev libp11-kit-dev libcli11-dev libtomlplusplus-dev libzstd-dev"
+  libsodium-dev libssl-dev libp11-dev libp11-kit-dev libcli11-dev libtomlplusplus-dev libzstd-dev
+  libnghttp2-dev"
 demo="softhsm2 opensc erofs-utils cryptsetup-bin busybox-static cpio zstd binutils systemd-boot-efi
   dpkg-dev xz-utils openssl"
-test="catch2 scdoc man-db jq faketime python3-pytest python3-cryptography python3-requests"
+test="catch2 scdoc man-db jq faketime python3-pytest python3-cryptography python3-requests
+  python3-grpcio"
 check="clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev"
 
 wanted=""

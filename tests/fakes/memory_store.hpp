@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "base/time.hpp"
+#include "fakes/fake_clock.hpp"
 #include "manifest/ports.hpp"
 
 namespace pawl::fakes {
@@ -29,16 +29,6 @@ class MemoryStore final : public manifest::Store {
   std::map<std::string, Bytes> files;
   std::vector<std::string> saved;  // in order
   bool fail_saves = false;
-};
-
-/// A clock that stands where the test puts it.
-class FakeClock final : public Clock {
- public:
-  explicit FakeClock(UtcTime start) : time(start) {}
-  UtcTime now() override { return time; }
-  std::chrono::steady_clock::time_point steady() override { return steady_time; }
-  UtcTime time;
-  std::chrono::steady_clock::time_point steady_time{};
 };
 
 }  // namespace pawl::fakes
