@@ -24,6 +24,21 @@ Result<Ed25519Signature> Signer::sign(ByteView signed_bytes) {
   return signature;
 }
 
+Status check_usable(const KeyFacts& facts) {
+  if (facts.may_sign != false) return Ok{};
+  return fail(Errc::kHsm, "key " + printable(facts.label) + " may not sign")
+      .with_hint("its CKA_SIGN is false; make another key");
+}
+
+Status check_pinned(const KeyFacts& facts, const Ed25519PublicKey& found,
+                    const Ed25519PublicKey& pinned) {
+  if (found == pinned) return Ok{};
+  return fail(Errc::kHsm, "key " + printable(facts.label) + " on token " +
+                              printable(facts.token_label) + " is " + to_hex(found) +
+                              ", the repository expects " + to_hex(pinned))
+      .with_hint("is this the right token?");
+}
+
 Pkcs11Signer::Pkcs11Signer(Session& session, TokenKey key)
     : Signer(key.public_key, std::move(key.facts), hsm::message_limit(session.token())),
       session_(&session),
@@ -32,23 +47,14 @@ Pkcs11Signer::Pkcs11Signer(Session& session, TokenKey key)
 Result<std::unique_ptr<Signer>> Pkcs11Signer::open_unpinned(Session& session,
                                                             const KeyQuery& query) {
   PAWL_TRY(auto key, find_key(session, query));
-  if (key.facts.may_sign == false) {
-    return fail(Errc::kHsm, "key " + printable(key.facts.label) + " may not sign")
-        .with_hint("its CKA_SIGN is false; make another key");
-  }
+  PAWL_CHECK(check_usable(key.facts));
   return std::unique_ptr<Signer>(new Pkcs11Signer(session, std::move(key)));
 }
 
 Result<std::unique_ptr<Signer>> Pkcs11Signer::open(Session& session, const KeyQuery& query,
                                                    const Ed25519PublicKey& pinned) {
   PAWL_TRY(auto signer, open_unpinned(session, query));
-  if (signer->public_key() != pinned) {
-    return fail(Errc::kHsm, "key " + printable(signer->facts().label) + " on token " +
-                                printable(signer->facts().token_label) + " is " +
-                                to_hex(signer->public_key()) + ", the repository expects " +
-                                to_hex(pinned))
-        .with_hint("is this the right token?");
-  }
+  PAWL_CHECK(check_pinned(signer->facts(), signer->public_key(), pinned));
   return signer;
 }
 

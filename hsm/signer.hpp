@@ -47,6 +47,12 @@ class Signer {
 /// kTooLarge with advice when a signed part of `size` bytes is over `limit`; ask before the PIN.
 [[nodiscard]] Status check_message_size(std::size_t size, std::size_t limit);
 
+/// kHsm when the token says that the key may not sign.
+[[nodiscard]] Status check_usable(const KeyFacts& facts);
+/// kHsm naming both when the key found is not the one the repository expects.
+[[nodiscard]] Status check_pinned(const KeyFacts& facts, const Ed25519PublicKey& found,
+                                  const Ed25519PublicKey& pinned);
+
 /// A key on a PKCS#11 token. The session must be logged in and outlive this object.
 class Pkcs11Signer final : public Signer {
  public:

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -61,7 +62,8 @@ class SoftHsm {
     argv.push_back(nullptr);
     const pid_t child = ::fork();
     if (child == 0) {
-      if (std::freopen("/dev/null", "w", stdout) == nullptr) ::_exit(126);
+      const int null = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
+      if (null < 0 || ::dup2(null, STDOUT_FILENO) < 0) ::_exit(126);
       ::execvp(argv[0], argv.data());
       ::_exit(127);
     }
