@@ -6,6 +6,7 @@
  *   C_Sign=exit          end the process     C_Sign=flip     forward, then change one byte
  *   C_Sign=length:63     forward, then report this length (also fills up to 65)
  *   flags=0x10000        or these into CK_TOKEN_INFO.flags
+ *   serial=0123          show this serial number
  * PAWL_FAULT_CONTROL must be set before the module is loaded. */
 #include <dlfcn.h>
 #include <signal.h>
@@ -90,6 +91,10 @@ static CK_RV fault_C_GetTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO* info) {
   if (rv == CKR_OK) rv = real->C_GetTokenInfo(slot, info);
   if (rv == CKR_OK && control("flags", value, sizeof value)) {
     info->flags |= strtoul(value, NULL, 0);
+  }
+  if (rv == CKR_OK && control("serial", value, sizeof value)) {
+    memset(info->serialNumber, ' ', sizeof info->serialNumber);
+    memcpy(info->serialNumber, value, strnlen(value, sizeof info->serialNumber));
   }
   return rv;
 }

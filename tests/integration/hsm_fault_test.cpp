@@ -158,3 +158,18 @@ TEST_CASE("a protected path is used only where the token has one", "[hsm][fault]
   REQUIRE_FALSE(asked);
   CHECK_THAT(asked.error().what(), Catch::Contains("C_Login: CKR_ARGUMENTS_BAD"));
 }
+
+TEST_CASE("a token that was swapped gets no PIN", "[hsm][fault]") {
+  Faulty ready;
+  ready.break_with("");
+  const auto token = ready.ring->token(ready.uri);
+  REQUIRE(token);
+  auto session =
+      Session::open(**ready.ring->modules().get(*ready.uri.module_path), *token, Access::kRead);
+  REQUIRE(session);
+  ready.break_with("serial=other\nC_Login=5");
+  auto pin = PinSource::open(*ready.uri.pin_source);
+  const auto status = session->login(*pin);
+  REQUIRE_FALSE(status);
+  CHECK_THAT(status.error().what(), Catch::Contains("took the place of token 'release'"));
+}
