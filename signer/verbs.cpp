@@ -1,0 +1,115 @@
+#include "signer/verbs.hpp"
+
+#include <array>
+
+namespace pawl::signer {
+namespace {
+
+using cli::Need;
+using cli::Option;
+
+constexpr Option kConfig{"--config", "FILE",
+                         "signer.toml; default: beside the repository, or in this directory"};
+constexpr Option kRepo{"--repo", "DIR", "repository directory; default: as in signer.toml"};
+constexpr Option kExpires{"--expires", "ROLE=TIME",
+                          "how long what is signed now is good: timestamp=7d, release=90d",
+                          Need::kRepeated};
+constexpr Option kProduct{"--product", "NAME", "product line", Need::kRequired};
+
+constexpr std::array kKeyNew{
+    Option{"NAME", "NAME", "name of the key: a-z, 0-9, -", Need::kRequired},
+    Option{"--uri", "URI",
+           "PKCS#11 URI of the token: pkcs11:token=root-1?module-path=/usr/lib/..."},
+    Option{"--software", "FILE", "development: a key in a new file instead of a token"},
+    Option{"--existing", "", "record a key the token holds already", Need::kFlag},
+    Option{"--pin", "SOURCE",
+           "fd:N, file:F, credential:NAME, env:VAR, protected-path or prompt (default)"},
+    Option{"--out", "FILE", "public key record; default: keys/NAME.pub.json beside signer.toml"},
+    kConfig};
+constexpr std::array kKeyList{kRepo, kConfig};
+constexpr std::array kRepoInit{
+    Option{"DIR", "DIR", "directory to create", Need::kRequired},
+    Option{"--root", "KEYS", "who signs root: alice,bob,carol:2 (default more than half)",
+           Need::kRequired},
+    Option{"--targets", "KEYS", "who signs targets", Need::kRequired},
+    Option{"--snapshot", "KEYS", "who signs snapshot", Need::kRequired},
+    Option{"--timestamp", "KEYS", "who signs timestamp", Need::kRequired},
+    Option{"--product", "NAME=KEYS", "a product line and who signs its releases: gw3=rel-a,rel-b:2",
+           Need::kRepeated},
+    Option{"--ceiling", "NAME=N", "highest security version a release of the product may carry",
+           Need::kRepeated},
+    kExpires,
+    kConfig};
+constexpr std::array kReleaseBuild{
+    Option{"--out", "DIR", "release directory to write", Need::kRequired},
+    kProduct,
+    Option{"--version", "VERSION", "semantic version, for people", Need::kRequired},
+    Option{"--counter", "N", "release counter; default: one above the last of the product"},
+    Option{"--security-version", "N", "rollback index of this release (default 0)"},
+    Option{"--min-security-version", "N", "floor a device burns after this release (default 0)"},
+    Option{"--vendor-id", "UUID", "default: as in signer.toml"},
+    Option{"--class-id", "UUID", "default: as in signer.toml"},
+    Option{"--hardware", "REV[:BOOT]", "hardware revision and its lowest boot loader version",
+           Need::kRepeated},
+    Option{"--component", "SPEC",
+           "name=rootfs,slot_role=rootfs,install=erofs-verity,image=FILE,verity_root=HEX",
+           Need::kRepeated},
+    Option{"--uki", "FILE", "unified kernel image: component and measurements"},
+    Option{"--boot-profile", "NAME", "efi-uki (default), grub-uki or uboot-uki", Need::kRepeated},
+    Option{"--phases", "WORDS", "'sysinit ready' (default), the four words, or 'none'"},
+    Option{"--attach", "KIND=FILE", "sbom-cyclonedx, sbom-spdx, slsa-provenance, notes, advisory",
+           Need::kRepeated},
+    Option{"--health-timeout", "TIME", "how long a trial may take (default 10m)"},
+    Option{"--severity", "WORD", "low, medium, high or critical"},
+    Option{"--level", "N", "zstd level, 1 to 22 (default 19)"},
+    Option{"--threads", "N", "threads to compress with (default: all)"},
+    kRepo,
+    kConfig};
+constexpr std::array kReleaseAdd{
+    Option{"DIR", "DIR", "release directory made by `release build`", Need::kRequired}, kRepo,
+    kExpires, kConfig};
+constexpr std::array kReleaseWithdraw{
+    kProduct, Option{"--version", "VERSION", "version to take back", Need::kRequired}, kRepo,
+    kExpires, kConfig};
+constexpr std::array kRenew{
+    Option{"--role", "ROLE",
+           "root, targets, snapshot, timestamp or a product's role; default: timestamp",
+           Need::kRepeated},
+    kRepo, kExpires, kConfig};
+constexpr std::array kVerify{
+    Option{"DIR", "DIR", "repository directory; default: as in signer.toml", Need::kOptional},
+    Option{"--root", "FILE", "root a device trusts; default: metadata/1.root.json"},
+    Option{"--at", "TIME", "the device's clock: 2026-11-20T08:00:00Z; default: now"},
+    Option{"--product", "NAME", "only this product; default: all", Need::kRepeated},
+    Option{"--no-blobs", "", "leave out the digests of payloads", Need::kFlag},
+    kConfig};
+constexpr std::array kInspect{Option{"FILE", "FILE", "any file Pawl writes", Need::kRequired}};
+constexpr std::array kDoctor{kRepo, kConfig};
+
+constexpr std::array kVerbs{
+    cli::Verb{"key new", "make a signing key in a token and its public record", kKeyNew,
+              &run_key_new},
+    cli::Verb{"key list", "show the keys of signer.toml and what they may sign", kKeyList,
+              &run_key_list},
+    cli::Verb{"repo init", "create and sign a repository", kRepoInit, &run_repo_init},
+    cli::Verb{"release build", "make a release directory from images; needs no key", kReleaseBuild,
+              &run_release_build},
+    cli::Verb{"release add", "sign a release and publish it", kReleaseAdd, &run_release_add},
+    cli::Verb{"release withdraw", "take a release back: new devices no longer get it",
+              kReleaseWithdraw, &run_release_withdraw},
+    cli::Verb{"renew", "sign again with a new expiry, nothing else changed", kRenew, &run_renew},
+    cli::Verb{"verify", "run the device's own client over a repository", kVerify, &run_verify},
+    cli::Verb{"inspect", "show what a file says", kInspect, &run_inspect},
+    cli::Verb{"doctor", "check modules, tokens, keys and configuration; spends no PIN try", kDoctor,
+              &run_doctor}};
+
+constexpr cli::Program kProgram{
+    "pawl-signer", "Signs firmware releases with HSM-held keys and publishes them.", kVerbs};
+
+}  // namespace
+
+const cli::Program& program() {
+  return kProgram;
+}
+
+}  // namespace pawl::signer

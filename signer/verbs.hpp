@@ -1,0 +1,23 @@
+#pragma once
+#include <span>
+
+#include "base/cli/command.hpp"
+
+/// The verbs of pawl-signer: each reads its options, calls the room and prints one result.
+namespace pawl::signer {
+
+Status run_key_new(const cli::Args& args, cli::Io& io);
+Status run_key_list(const cli::Args& args, cli::Io& io);
+Status run_repo_init(const cli::Args& args, cli::Io& io);
+Status run_release_build(const cli::Args& args, cli::Io& io);
+Status run_release_add(const cli::Args& args, cli::Io& io);
+Status run_release_withdraw(const cli::Args& args, cli::Io& io);
+Status run_renew(const cli::Args& args, cli::Io& io);
+Status run_verify(const cli::Args& args, cli::Io& io);
+Status run_inspect(const cli::Args& args, cli::Io& io);
+Status run_doctor(const cli::Args& args, cli::Io& io);
+
+/// The whole program: its table of verbs.
+[[nodiscard]] const cli::Program& program();
+
+}  // namespace pawl::signer

@@ -1,0 +1,147 @@
+#include "signer/workbench.hpp"
+
+#include <algorithm>
+
+#include "base/bytes.hpp"
+
+namespace pawl::signer {
+namespace {
+
+constexpr std::size_t kMaxConfig = std::size_t{64} * 1024;
+
+json::Object role_json(const Revision::Summary& role) {
+  json::Object out;
+  out.set("role", role.role);
+  out.set("version", static_cast<std::int64_t>(role.version.get()));
+  out.set("expires", format_utc(role.expires));
+  out.set("signed_bytes", static_cast<std::int64_t>(role.size));
+  json::Array signers;
+  for (const auto& id : role.signers) signers.emplace_back(id.text);
+  out.set("signers", std::move(signers));
+  return out;
+}
+
+std::string role_line(const Revision::Summary& role, const KeyRing& ring) {
+  std::string names;
+  for (const auto& id : role.signers) names += (names.empty() ? "" : ", ") + key_name(ring, id);
+  return "  " + role.role + " " + std::to_string(role.version.get()) + ", good until " +
+         format_utc(role.expires) + ", " + std::to_string(role.size) + " bytes, signed by " +
+         names + "\n";
+}
+
+/// The mark every output carries after a software key has signed.
+void mark_development(const KeyRing& ring, json::Object& object, std::string& text) {
+  const auto labels = ring.development_signers();
+  if (labels.empty()) return;
+  json::Array names;
+  std::string list;
+  for (const auto& label : labels) {
+    names.emplace_back(label);
+    list += (list.empty() ? "" : ", ") + label;
+  }
+  object.set("development_keys", std::move(names));
+  text += "DEVELOPMENT: signed with software keys (" + list + "), not with a token\n";
+}
+
+}  // namespace
+
+Workbench::Workbench(Config config, std::optional<std::string> repository,
+                     std::unique_ptr<HsmKeys> keys, KeyRing ring)
+    : config_(std::move(config)),
+      repository_(std::move(repository)),
+      keys_(std::move(keys)),
+      ring_(std::move(ring)) {}
+
+Result<std::unique_ptr<Workbench>> Workbench::make(Config config,
+                                                   std::optional<std::string> repository,
+                                                   cli::Io& io) {
+  PosixDisk disk;
+  auto keys = std::make_unique<HsmKeys>(config, *io.log);
+  PAWL_TRY(auto ring, KeyRing::load(disk, config, *keys));
+  return std::unique_ptr<Workbench>(
+      new Workbench(std::move(config), std::move(repository), std::move(keys), std::move(ring)));
+}
+
+Result<std::unique_ptr<Workbench>> Workbench::open(const cli::Args& args, cli::Io& io) {
+  PosixDisk disk;
+  const auto named = args.get("--repo");
+  PAWL_TRY(auto config, load_config(disk, args.get("--config"), named));
+  auto repository = named ? named : config.repository;
+  return make(std::move(config), std::move(repository), io);
+}
+
+Result<std::unique_ptr<Workbench>> Workbench::open_for_new_key(const cli::Args& args, cli::Io& io) {
+  PosixDisk disk;
+  const auto path = config_path_for(args.get("--config"), std::nullopt);
+  PAWL_TRY(const auto bytes, read_optional(disk, path, kMaxConfig));
+  PAWL_TRY(auto config, parse_config(bytes ? as_text(*bytes) : std::string_view(), path));
+  return make(std::move(config), std::nullopt, io);
+}
+
+Result<std::unique_ptr<Workbench>> Workbench::open_for_init(const cli::Args& args, cli::Io& io) {
+  PosixDisk disk;
+  const auto directory = args.value("DIR");
+  PAWL_TRY(auto config, load_config(disk, args.get("--config"), directory));
+  return make(std::move(config), directory, io);
+}
+
+Result<std::string> Workbench::repository() const {
+  if (repository_) return *repository_;
+  return fail(Errc::kUsage, "which repository?")
+      .with_hint("give --repo DIR, or `repository` in signer.toml");
+}
+
+Result<Repository> Workbench::load() const {
+  PAWL_TRY(const auto directory, repository());
+  return load_repository(disk_, directory, config_.repository_id);
+}
+
+Result<LockedRepository> Workbench::lock_and_load() const {
+  PAWL_TRY(const auto directory, repository());
+  PAWL_TRY(const bool there, disk_.exists(directory + "/metadata"));
+  if (!there) {
+    return fail(Errc::kIo, directory + " is not a repository: it has no metadata/")
+        .with_hint("pawl-signer repo init makes one");
+  }
+  LockedRepository out;
+  PAWL_TRY(out.lock, lock_repository(disk_, directory));
+  PAWL_TRY(out.repository, load());
+  return out;
+}
+
+Status sign_and_publish(Workbench& bench, Revision& revision, Publication extra,
+                        json::Object result, std::string what, cli::Io& io) {
+  PAWL_TRY(const auto done, revision.sign(bench.ring()));
+  extra.append(done.publication);
+  PAWL_CHECK(extra.publish(bench.disk(), revision.state().directory, *io.progress));
+  json::Array roles;
+  for (const auto& role : done.roles) {
+    roles.emplace_back(role_json(role));
+    what += role_line(role, bench.ring());
+  }
+  result.set("changed", true);
+  result.set("repository", revision.state().directory);
+  result.set("repository_id", to_hex(revision.state().id));
+  result.set("roles", std::move(roles));
+  for (const auto& warning : size_warnings(done.roles)) io.note("warning: " + warning);
+  mark_development(bench.ring(), result, what);
+  io.result(std::move(result), what);
+  return Ok{};
+}
+
+Status apply_expires(const std::vector<std::string>& options, Expiry& expiry) {
+  constexpr std::string_view kRoles[] = {"root", "targets", "release", "snapshot", "timestamp"};
+  for (const auto& option : options) {
+    const auto equals = option.find('=');
+    const auto role = std::string_view(option).substr(0, equals);
+    if (equals == std::string::npos ||
+        std::find(std::begin(kRoles), std::end(kRoles), role) == std::end(kRoles)) {
+      return fail(Errc::kUsage, "--expires " + printable(option) + " is not ROLE=DURATION")
+          .with_hint("ROLE is root, targets, release, snapshot or timestamp: timestamp=7d");
+    }
+    PAWL_TRY(expiry.of(role), parse_duration(std::string_view(option).substr(equals + 1)));
+  }
+  return Ok{};
+}
+
+}  // namespace pawl::signer

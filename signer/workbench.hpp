@@ -1,0 +1,68 @@
+#pragma once
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/cli/command.hpp"
+#include "base/disk.hpp"
+#include "signer/config.hpp"
+#include "signer/hsm_keys.hpp"
+#include "signer/revision.hpp"
+
+namespace pawl::signer {
+
+/// A repository nobody else changes while this lives.
+struct LockedRepository {
+  std::unique_ptr<DiskLock> lock;
+  Repository repository;
+};
+
+/// What every verb that signs needs: disk, clock, configuration and keys of one run.
+class Workbench {
+ public:
+  /// Reads the configuration that --config, --repo and the working directory point to. Opens no
+  /// token. @return kConfig
+  [[nodiscard]] static Result<std::unique_ptr<Workbench>> open(const cli::Args& args, cli::Io& io);
+
+  /// As open, for `key new`: the configuration need not exist, and no repository is looked for.
+  [[nodiscard]] static Result<std::unique_ptr<Workbench>> open_for_new_key(const cli::Args& args,
+                                                                           cli::Io& io);
+  /// As open, for `repo init DIR`: the configuration lies beside DIR.
+  [[nodiscard]] static Result<std::unique_ptr<Workbench>> open_for_init(const cli::Args& args,
+                                                                        cli::Io& io);
+
+  [[nodiscard]] Disk& disk() { return disk_; }
+  [[nodiscard]] Clock& clock() { return clock_; }
+  [[nodiscard]] Config& config() { return config_; }
+  [[nodiscard]] KeyRing& ring() { return ring_; }
+  [[nodiscard]] HsmKeys& keys() { return *keys_; }
+  /// --repo, or `repository` of the configuration. @return kUsage when neither is given
+  [[nodiscard]] Result<std::string> repository() const;
+  /// Repository of this configuration, verified; for verbs that only read.
+  [[nodiscard]] Result<Repository> load() const;
+  /// @return kBusy while another command changes it
+  [[nodiscard]] Result<LockedRepository> lock_and_load() const;
+
+ private:
+  static Result<std::unique_ptr<Workbench>> make(Config config,
+                                                 std::optional<std::string> repository,
+                                                 cli::Io& io);
+  Workbench(Config config, std::optional<std::string> repository, std::unique_ptr<HsmKeys> keys,
+            KeyRing ring);
+  mutable PosixDisk disk_;  // has no state
+  SystemClock clock_;
+  Config config_;
+  std::optional<std::string> repository_;
+  std::unique_ptr<HsmKeys> keys_;
+  KeyRing ring_;
+};
+
+/// Signs a revision, publishes it and prints one result. The caller holds the lock.
+/// @param what  for people, in front of the list of signed roles
+[[nodiscard]] Status sign_and_publish(Workbench& bench, Revision& revision, Publication extra,
+                                      json::Object result, std::string what, cli::Io& io);
+
+/// Applies `--expires ROLE=DURATION` options. @return kUsage
+[[nodiscard]] Status apply_expires(const std::vector<std::string>& options, Expiry& expiry);
+
+}  // namespace pawl::signer

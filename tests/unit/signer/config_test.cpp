@@ -1,0 +1,106 @@
+#include "signer/config.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "signer/paths.hpp"
+
+using namespace pawl;
+using namespace pawl::signer;
+
+namespace {
+
+constexpr const char* kGood = R"(repository = "repo"
+module = "/usr/lib/softhsm/libsofthsm2.so"
+
+[expiry]
+timestamp = "1d"
+
+[keys.alice]
+record = "keys/alice.pub.json"
+pin = "file:pins/alice"
+
+[keys.ci]
+record = "/etc/pawl/ci.pub.json"
+uri = "pkcs11:token=ci;object=ci"
+)";
+
+}  // namespace
+
+TEST_CASE("config: paths are relative to the file's own directory", "[signer][config]") {
+  const auto config = parse_config(kGood, "/srv/sign/signer.toml");
+  REQUIRE(config);
+  CHECK(config->repository == "/srv/sign/repo");
+  CHECK(config->module == "/usr/lib/softhsm/libsofthsm2.so");
+  CHECK(config->expiry.timestamp == Seconds(86400));
+  CHECK(config->expiry.root == Seconds(365 * 86400));
+  REQUIRE(config->keys.size() == 2);
+  const auto* alice = config->find("alice");
+  REQUIRE(alice != nullptr);
+  CHECK(alice->record == "/srv/sign/keys/alice.pub.json");
+  CHECK(alice->pin == "file:/srv/sign/pins/alice");
+  const auto* ci = config->find("ci");
+  REQUIRE(ci != nullptr);
+  CHECK(ci->record == "/etc/pawl/ci.pub.json");
+  CHECK(ci->uri == "pkcs11:token=ci;object=ci");
+  CHECK(ci->pin == "prompt");
+  CHECK(config->find("bob") == nullptr);
+}
+
+TEST_CASE("config: mistakes name file and line", "[signer][config]") {
+  struct Row {
+    const char* why;
+    const char* text;
+    const char* says;
+  };
+  const auto row =
+      GENERATE(Row{"unknown key", "repositry = \"x\"\n", "signer.toml:1: unknown key"},
+               Row{"unknown member of a key", "[keys.a]\nrecord = \"x\"\npassword = \"x\"\n",
+                   "signer.toml:3: unknown key"},
+               Row{"record missing", "[keys.a]\npin = \"prompt\"\n", "keys.a.record is missing"},
+               Row{"bad duration", "[expiry]\nroot = \"soon\"\n", "signer.toml:2: expiry.root"},
+               Row{"relative module", "module = \"x.so\"\n", "signer.toml:1: module"},
+               Row{"key name", "[keys.Alice]\nrecord = \"x\"\n", "keys.Alice"});
+  INFO(row.why);
+  const auto config = parse_config(row.text, "signer.toml");
+  REQUIRE_FALSE(config);
+  CHECK(config.error().code() == Errc::kConfig);
+  CHECK(config.error().what().find(row.says) != std::string::npos);
+}
+
+TEST_CASE("config: more keys than the limit are refused", "[signer][config]") {
+  std::string text;
+  for (std::size_t i = 0; i <= Config::kMaxKeys; ++i) {
+    text += "[keys.k" + std::to_string(i) + "]\nrecord = \"x\"\n";
+  }
+  CHECK(parse_config(text, "signer.toml").error().code() == Errc::kConfig);
+}
+
+TEST_CASE("config: it lies beside the repository unless named", "[signer][config]") {
+  CHECK(config_path_for("x.toml", "a/repo") == "x.toml");
+  CHECK(config_path_for(std::nullopt, "a/repo") == "a/signer.toml");
+  CHECK(config_path_for(std::nullopt, "a/repo/") == "a/signer.toml");
+  CHECK(config_path_for(std::nullopt, "repo") == "signer.toml");
+  CHECK(config_path_for(std::nullopt, "/repo") == "/signer.toml");
+  CHECK(config_path_for(std::nullopt, std::nullopt) == "signer.toml");
+}
+
+TEST_CASE("config: key names are short and plain", "[signer][config]") {
+  CHECK(is_name("root-alice2"));
+  for (const auto* bad : {"", "-a", "A", "a.b", "a/b", "a b"}) CHECK_FALSE(is_name(bad));
+  CHECK(is_name(std::string(32, 'a')));
+  CHECK_FALSE(is_name(std::string(33, 'a')));
+}
+
+TEST_CASE("paths: what a file names is relative to it", "[signer][paths]") {
+  CHECK(resolve_path("/srv", "a") == "/srv/a");
+  CHECK(resolve_path(".", "a") == "a");
+  CHECK(resolve_path("/", "a") == "/a");
+  CHECK(resolve_path("/srv", "/a") == "/a");
+  CHECK(relative_path("/srv", "/srv/keys/a") == "keys/a");
+  CHECK(relative_path("/srv", "/etc/a") == "/etc/a");
+  CHECK(relative_path("sub", "sub/keys/a") == "keys/a");
+  CHECK(relative_path("sub", "other/a") == "../other/a");
+  CHECK(resolve_pin("/srv", "file:p") == "file:/srv/p");
+  CHECK(resolve_pin("/srv", "fd:3") == "fd:3");
+  CHECK(relative_pin("/srv", "file:/srv/p") == "file:p");
+}
