@@ -12,7 +12,6 @@ namespace {
 
 constexpr std::uint16_t kSha256 = 0x000b;
 constexpr std::uint16_t kUnsignedLe = 0x0009;  // TPM_EO_UNSIGNED_LE
-constexpr std::uint64_t kMaxRaise = 64;
 
 PolicyDigest to_policy(const Sha256Digest& digest) {
   return PolicyDigest{digest.bytes};

@@ -26,6 +26,7 @@ enum class CommandCode : std::uint32_t {
   kPolicyAuthorizeNv = 0x192,
 };
 
+inline constexpr std::uint64_t kMaxRaise = 64;    // how far a limit may be above the counter
 inline constexpr std::size_t kMaxOrBranches = 8;  // TPMs refuse one and more than eight
 
 /// Public area of an NV index whose Name and policy are SHA-256.

@@ -113,6 +113,7 @@ TEST_CASE("Branch limits stay within 64 above the counter (FORMAT 6.5.6)", "[tpm
       {"below the floor", 10, 7, 2, 0},
       {"base above the counter", 1, 5, 9, 0},
       {"base of a fresh TPM computed to less than nothing", 1, ~std::uint64_t{3}, 5, 0},
+      {"floor below nothing, version to match", 1, 5, ~std::uint64_t{3}, 0},
       {"2^63 above", 10, 7, std::uint64_t{1} << 63U, 0},
       {"sum would wrap", ~std::uint64_t{0}, 0, ~std::uint64_t{0}, ~std::uint64_t{0}},
       {"worn out", ~std::uint64_t{0}, ~std::uint64_t{0}, 1, 0},

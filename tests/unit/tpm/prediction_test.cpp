@@ -154,6 +154,16 @@ TEST_CASE("A boot that differs from the release is refused (FORMAT 6.4)", "[tpm]
   CHECK_THAT(done.error().what(), Catch::Contains(row.text));
 }
 
+TEST_CASE("Nobody can approve an event in a PCR of the release (FORMAT 6.4.7)", "[tpm][predict]") {
+  const auto a = fakes::boot_release("a");
+  const auto pcr = GENERATE(9U, 12U, 13U);
+  auto machine = fakes::boot_of(a);
+  machine.measure(pcr, "credential");
+  const auto listed = tpm::explain_boot(fakes::as_boot(machine), a.record);
+  REQUIRE_FALSE(listed);
+  CHECK(tpm::fault_of(listed.error()) == Fault::kUnknownEvent);
+}
+
 TEST_CASE("A log that does not lead to the live PCRs is refused, each bound PCR",
           "[tpm][predict]") {
   const auto a = fakes::boot_release("a");

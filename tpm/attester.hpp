@@ -1,0 +1,34 @@
+#pragma once
+#include "base/bytes.hpp"
+#include "base/result.hpp"
+#include "base/secret.hpp"
+#include "tpm/context.hpp"
+#include "tpm/endorsement.hpp"
+#include "tpm/policy_cell.hpp"
+#include "tpm/quote.hpp"
+
+namespace pawl::tpm {
+
+/// What a device needs to prove its state: an attestation key of its TPM and the maker's
+/// certificate for the TPM itself.
+class Attester {
+ public:
+  explicit Attester(Context& tpm) : tpm_(tpm) {}
+
+  /// Creates a restricted signing key (ECDSA P-256) below the storage root key. Once, at
+  /// provisioning; the blob is kept in a file.
+  [[nodiscard]] Result<KeyBlob> create_key();
+  /// The maker's certificate from NV 0x01c00002 (RSA-2048). @return kTpm (kNotProvisioned) without.
+  [[nodiscard]] Result<Bytes> endorsement_certificate();
+  /// Signs the values of `set` together with `extra_data`.
+  [[nodiscard]] Result<QuoteEvidence> quote(const KeyBlob& key, const Sha256Digest& extra_data,
+                                            PcrSet set);
+  /// Opens a credential made for this TPM and this key (TPM2_ActivateCredential).
+  /// @return kTpm (kForeign) when it was made for another TPM or another key.
+  [[nodiscard]] Result<SecretBytes> activate(const KeyBlob& key, const Credential& credential);
+
+ private:
+  Context& tpm_;
+};
+
+}  // namespace pawl::tpm
