@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Errc (base/result.hpp), docs/ERRORS.md and the EXIT STATUS of every man page must agree."""
+"""Errc (base/result.hpp), docs/ERRORS.md and the EXIT STATUS of every man page must agree; so must the faults
+of a TPM (tpm/fault.cpp) and their runbook."""
 import pathlib
 import re
 import sys
@@ -23,5 +24,8 @@ for page in sorted((root / "docs/man").glob("pawl-*.scd")):
     bad += [f"{page.name}: {v} {n} is not an Errc" for v, n in sorted(listed - snake)]
     if not listed:
         bad.append(f"{page.name}: no EXIT STATUS rows like '*14* rollback'")
+faults = set(re.findall(r'return "(\w+)";', (root / "tpm/fault.cpp").read_text())) - {"none"}
+known = set(re.findall(r"^\| `(\w+)` \|", (root / "docs/runbooks/tpm.md").read_text(), re.M))
+bad += [f"docs/runbooks/tpm.md and tpm/fault.cpp disagree on {n}" for n in sorted(faults ^ known)]
 print("\n".join(bad) or f"{len(snake)} codes agree")
 sys.exit(bool(bad))

@@ -13,12 +13,6 @@ constexpr TPM2_HANDLE kEkCertificate = 0x01c00002;  // TCG EK profile: RSA-2048,
 constexpr UINT16 kNvChunk = 512;
 constexpr unsigned kMaxQuotes = 16;  // attempts to quote exactly the values that were read
 
-Result<EsysHandle> require_srk(Context& tpm) {
-  PAWL_TRY(const auto srk, attach(tpm, kSrkHandle));
-  if (!srk) return fail_tpm(Fault::kCleared, "the storage root key is gone");
-  return *srk;
-}
-
 TPM2B_PUBLIC ak_template() {
   TPM2B_PUBLIC out{};
   auto& area = out.publicArea;
@@ -125,13 +119,17 @@ Result<QuoteEvidence> quote_once(Context& tpm, const Loaded& key, const Sha256Di
 
 }  // namespace
 
+Result<Attester> Attester::attach(Context& tpm, const Name& srk) {
+  PAWL_TRY(const auto found, find_srk(tpm, srk));
+  return Attester(tpm, found);
+}
+
 Result<KeyBlob> Attester::create_key() {
-  PAWL_TRY(const auto srk, require_srk(tpm_));
-  return create_object(tpm_, srk, ak_template(), {});
+  return create_object(tpm_, srk_, ak_template(), {});
 }
 
 Result<Bytes> Attester::endorsement_certificate() {
-  PAWL_TRY(const auto index, attach(tpm_, kEkCertificate));
+  PAWL_TRY(const auto index, tpm::attach(tpm_, kEkCertificate));
   if (!index) return fail_tpm(Fault::kNotProvisioned, "the TPM holds no RSA-2048 EK certificate");
   TPM2B_NV_PUBLIC* raw_area = nullptr;
   PAWL_CHECK(check(Esys_NV_ReadPublic(tpm_.esys(), *index, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
@@ -159,8 +157,7 @@ Result<Bytes> Attester::endorsement_certificate() {
 
 Result<QuoteEvidence> Attester::quote(const KeyBlob& key, const Sha256Digest& extra_data,
                                       PcrSet set) {
-  PAWL_TRY(const auto srk, require_srk(tpm_));
-  PAWL_TRY(const auto loaded, load_object(tpm_, srk, key));
+  PAWL_TRY(const auto loaded, load_object(tpm_, srk_, key));
   for (unsigned n = 0; n < kMaxQuotes; ++n) {
     PAWL_TRY(auto evidence, quote_once(tpm_, loaded, extra_data, set));
     PAWL_TRY(const auto after, tpm_.read_pcrs(set));
@@ -170,14 +167,13 @@ Result<QuoteEvidence> Attester::quote(const KeyBlob& key, const Sha256Digest& ex
 }
 
 Result<SecretBytes> Attester::activate(const KeyBlob& key, const Credential& credential) {
-  PAWL_TRY(const auto srk, require_srk(tpm_));
   if (credential.id_object.size() > sizeof(TPM2B_ID_OBJECT::credential) ||
       credential.encrypted_secret.size() > sizeof(TPM2B_ENCRYPTED_SECRET::secret)) {
     return fail(Errc::kTooLarge, "credential is too large");
   }
-  PAWL_TRY(const auto ak, load_object(tpm_, srk, key));
+  PAWL_TRY(const auto ak, load_object(tpm_, srk_, key));
   PAWL_TRY(const auto ek, create_ek(tpm_));
-  PAWL_TRY(const auto session, ek_session(tpm_, srk));
+  PAWL_TRY(const auto session, ek_session(tpm_, srk_));
   TPM2B_ID_OBJECT id{};
   id.size = static_cast<UINT16>(credential.id_object.size());
   std::copy(credential.id_object.begin(), credential.id_object.end(), id.credential);

@@ -13,7 +13,9 @@ namespace pawl::tpm {
 /// certificate for the TPM itself.
 class Attester {
  public:
-  explicit Attester(Context& tpm) : tpm_(tpm) {}
+  /// @param srk  Name of the storage root key, pinned at provisioning
+  /// @return kTpm with kCleared or kForeign.
+  static Result<Attester> attach(Context& tpm, const Name& srk);
 
   /// Creates a restricted signing key (ECDSA P-256) below the storage root key. Once, at
   /// provisioning; the blob is kept in a file.
@@ -28,7 +30,9 @@ class Attester {
   [[nodiscard]] Result<SecretBytes> activate(const KeyBlob& key, const Credential& credential);
 
  private:
+  Attester(Context& tpm, EsysHandle srk) : tpm_(tpm), srk_(srk) {}
   Context& tpm_;
+  EsysHandle srk_;
 };
 
 }  // namespace pawl::tpm

@@ -8,7 +8,7 @@
 namespace pawl::tpm {
 
 /// Why the TPM, or a check on its behalf, refused: finer than Errc::kTpm, which covers them all.
-/// Each has its own way out in docs/ERRORS.md.
+/// Each has its own way out in docs/runbooks/tpm.md.
 enum class Fault : std::uint32_t {
   kNone = 0,
   kOther,           // a response code without a case of its own

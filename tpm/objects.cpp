@@ -73,6 +73,21 @@ Result<EsysHandle> create_srk(Context& tpm) {
 
 }  // namespace
 
+Result<EsysHandle> find_srk(Context& tpm, const Name& pinned) {
+  PAWL_TRY(const auto srk, attach(tpm, kSrkHandle));
+  if (!srk) {
+    return fail_tpm(Fault::kCleared, "the storage root key is gone: cleared TPM or other board")
+        .with_hint("recover with the recovery wrap, or provision again");
+  }
+  PAWL_TRY(const auto name, name_of(tpm, *srk));
+  if (name != pinned) {
+    return fail_tpm(Fault::kForeign,
+                    "the storage root key is not the one this device was "
+                    "provisioned with: other TPM, or someone on its bus");
+  }
+  return *srk;
+}
+
 Result<KeyBlob> create_object(Context& tpm, EsysHandle srk, const TPM2B_PUBLIC& area,
                               ByteView secret) {
   TPM2B_SENSITIVE_CREATE sensitive{};

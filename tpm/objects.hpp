@@ -16,6 +16,10 @@ namespace pawl::tpm {
 /// @return its handle; its Name is to be pinned.
 [[nodiscard]] Result<EsysHandle> ensure_srk(Context& tpm);
 
+/// The storage root key, whose Name must be the pinned one: sessions are salted to it.
+/// @return kTpm with kCleared or kForeign.
+[[nodiscard]] Result<EsysHandle> find_srk(Context& tpm, const Name& pinned);
+
 /// Creates an object below `srk` with its parameters encrypted; `secret` is empty for a key.
 [[nodiscard]] Result<KeyBlob> create_object(Context& tpm, EsysHandle srk, const TPM2B_PUBLIC& area,
                                             ByteView secret);

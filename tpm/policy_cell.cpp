@@ -24,21 +24,6 @@ Status judged(TSS2_RC rc, const char* command) {
   return check(rc, command);
 }
 
-Result<EsysHandle> find_srk(Context& tpm, const Name& pinned) {
-  PAWL_TRY(const auto srk, attach(tpm, kSrkHandle));
-  if (!srk) {
-    return fail_tpm(Fault::kCleared, "the storage root key is gone: cleared TPM or other board")
-        .with_hint("recover with the recovery wrap, or provision again");
-  }
-  PAWL_TRY(const auto name, name_of(tpm, *srk));
-  if (name != pinned) {
-    return fail_tpm(Fault::kForeign,
-                    "the storage root key is not the one this device was "
-                    "provisioned with: other TPM, or someone on its bus");
-  }
-  return *srk;
-}
-
 Result<EsysHandle> find_index(Context& tpm, const NvPublic& wanted, const char* what) {
   PAWL_TRY(const auto found, attach(tpm, wanted.index));
   if (!found)

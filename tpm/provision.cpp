@@ -152,7 +152,7 @@ Status provision(Context& tpm, const ProvisionPlan& plan, const SecretBytes& sec
   PAWL_TRY(const auto permanent, tpm.permanent());
   if (permanent.owner_auth_set) {
     return fail_tpm(Fault::kAuth, "the TPM has an owner already")
-        .with_hint("it is provisioned, or belongs to other software; see the runbook of TPMs");
+        .with_hint("it is provisioned, or belongs to other software; see docs/runbooks/tpm.md");
   }
   PAWL_TRY(const auto srk, ensure_srk(tpm));
   PAWL_TRY(auto made, make_objects(tpm, plan, srk));

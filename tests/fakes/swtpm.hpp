@@ -109,7 +109,7 @@ inline void extend(tpm::Context& tpm, unsigned pcr, const Sha256Digest& digest) 
 /// process extend a PCR just before one.
 class Wire {
  public:
-  enum class Cut { kNever, kBefore, kAfter };
+  enum class Cut { kNever, kBefore, kDuring, kAfter };
   struct Plan {
     SwTpm* machine = nullptr;
     Cut cut = Cut::kNever;
@@ -174,7 +174,9 @@ class Wire {
     }
     if (p.only == 0 || p.only == code) ++p.seen;
     if (p.cut == Cut::kBefore && p.seen == p.at) p.machine->cut();
-    return real_transmit()(tcti, size, bytes);
+    const auto rc = real_transmit()(tcti, size, bytes);
+    if (p.cut == Cut::kDuring && p.seen == p.at) p.machine->cut();
+    return rc;
   }
   /// The command has been carried out when its answer arrives; a cut here loses the answer only.
   static TSS2_RC receive(TSS2_TCTI_CONTEXT* tcti, std::size_t* size, std::uint8_t* bytes,

@@ -35,7 +35,7 @@ struct Certified : TpmDevice {
     PAWL_ASSERT(static_cast<bool>(provision("a")));
   }
   [[nodiscard]] EndorsementKey ek() {
-    auto cert = Attester(*context).endorsement_certificate();
+    auto cert = Attester::attach(*context, disk->srk)->endorsement_certificate();
     PAWL_ASSERT(static_cast<bool>(cert));
     auto key = EndorsementKey::verify(*cert, {}, std::array{root}, kNow);
     PAWL_ASSERT(static_cast<bool>(key));
@@ -49,7 +49,7 @@ TEST_CASE("A quote of the TPM is verified from bytes", "[tpm][swtpm][attest]") {
   TpmDevice d;
   d.boot("a");
   REQUIRE(d.provision("a"));
-  Attester attester(*d.context);
+  auto attester = *Attester::attach(*d.context, d.disk->srk);
   const auto key = attester.create_key();
   REQUIRE(key);
   const auto ak = AttestationKey::parse(key->public_area);
@@ -72,7 +72,7 @@ TEST_CASE("A quote of the TPM is verified from bytes", "[tpm][swtpm][attest]") {
 
   // A reboot shows in the reset count, and the key still quotes.
   d.boot("a");
-  const auto later = Attester(*d.context).quote(*key, nonce, set);
+  const auto later = Attester::attach(*d.context, d.disk->srk)->quote(*key, nonce, set);
   REQUIRE(later);
   CHECK(verify_quote(*ak, *later, nonce, set)->reset_count == quote->reset_count + 1);
 
@@ -84,7 +84,7 @@ TEST_CASE("A quote of the TPM is verified from bytes", "[tpm][swtpm][attest]") {
 
 TEST_CASE("A credential opens in its own TPM for its own key", "[tpm][swtpm][attest]") {
   Certified d;
-  Attester attester(*d.context);
+  auto attester = *Attester::attach(*d.context, d.disk->srk);
   const auto key = *attester.create_key();
   const auto name = AttestationKey::parse(key.public_area)->name();
   const auto secret = *SecretBytes::copy_of(as_bytes("a secret for one device"));
@@ -102,8 +102,9 @@ TEST_CASE("A credential opens in its own TPM for its own key", "[tpm][swtpm][att
   }
   SECTION("not in another TPM") {
     Certified thief;
-    const auto theirs = *Attester(*thief.context).create_key();
-    const auto refused = Attester(*thief.context).activate(theirs, *credential);
+    const auto theirs = *Attester::attach(*thief.context, thief.disk->srk)->create_key();
+    const auto refused =
+        Attester::attach(*thief.context, thief.disk->srk)->activate(theirs, *credential);
     REQUIRE_FALSE(refused);
     INFO(refused.error().what());
     CHECK(fault_of(refused.error()) == Fault::kForeign);
@@ -118,9 +119,19 @@ TEST_CASE("A credential opens in its own TPM for its own key", "[tpm][swtpm][att
   }
 }
 
+TEST_CASE("A TPM with another storage root key attests nothing", "[tpm][swtpm][attest]") {
+  TpmDevice d;
+  d.boot("a");
+  CHECK(fault_of(Attester::attach(*d.context, {}).error()) == Fault::kCleared);
+  REQUIRE(d.provision("a"));
+  CHECK(fault_of(Attester::attach(*d.context, {}).error()) == Fault::kForeign);
+  CHECK(Attester::attach(*d.context, d.disk->srk));
+}
+
 TEST_CASE("A TPM without a certificate says so", "[tpm][swtpm][attest]") {
   TpmDevice d;
   d.boot("a");
   REQUIRE(d.provision("a"));
-  CHECK(fault_of(Attester(*d.context).endorsement_certificate().error()) == Fault::kNotProvisioned);
+  CHECK(fault_of(Attester::attach(*d.context, d.disk->srk)->endorsement_certificate().error()) ==
+        Fault::kNotProvisioned);
 }

@@ -140,7 +140,7 @@ TEST_CASE("A cell write is the old text or the new one, whole, at every power cu
   Provisioned d;
   const auto a = d.text({"a"}, "a");
   const auto both = d.text({"a", "b"}, "a");
-  for (const auto mode : {Wire::Cut::kBefore, Wire::Cut::kAfter}) {
+  for (const auto mode : {Wire::Cut::kBefore, Wire::Cut::kDuring, Wire::Cut::kAfter}) {
     for (unsigned at = 1;; ++at) {
       d.boot("a");
       const bool is_both = *d.cell()->cell() == *tpm::content_of(both);
