@@ -107,7 +107,7 @@ def choose(state):
 
 def run(*command):
     """Shows a command and runs it; BootFailure with its last words when it fails."""
-    print("$ " + " ".join(str(c) for c in command), flush=True)
+    print("$ " + " ".join(str(c) for c in command).replace(os.getcwd() + "/", ""), flush=True)
     done = subprocess.run([str(c) for c in command], capture_output=True, text=True, check=False)
     if done.returncode:
         words = (done.stderr or done.stdout).strip().splitlines() or ["no message"]

@@ -34,7 +34,8 @@ quote() {
   local word line=""
   for word in "$@"; do
     case "$word" in
-      *[!A-Za-z0-9_./:=@%+,-]* | "") printf -v word '%q' "$word" ;;
+      *\'*) printf -v word '%q' "$word" ;;
+      *[!A-Za-z0-9_./:=@%+,-]* | "") word="'$word'" ;;
     esac
     line="$line${line:+ }$word"
   done

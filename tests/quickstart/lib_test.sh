@@ -10,7 +10,8 @@ told() {
 }
 
 told 0 '$ echo two words' 'run echo two words'
-told 0 "\$ printf %s a\\ b" 'run printf %s "a b"'
+told 0 "\$ printf %s 'a b' ''" 'run printf %s "a b" ""'
+told 0 "\$ echo it\\'s" "run echo \"it's\""
 told 0 '$ cat src/file' "LIB_ROOT=/there; show cat /there/src/file"
 told 1 'line' 'run false; say unreached'
 told 3 'seen when it fails' 'run_quiet sh -c "echo seen when it fails; exit 3"'
