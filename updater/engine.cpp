@@ -159,7 +159,7 @@ Status Engine::healthy() {
 }
 
 Status Engine::unhealthy(std::string reason) {
-  record_.reason = printable(reason);
+  record_.reason = clip_reason(reason);
   return advance(Event::kUnhealthy);
 }
 

@@ -43,7 +43,7 @@ class Engine {
   [[nodiscard]] Status written();
   /// The trial is good: commits.
   [[nodiscard]] Status healthy();
-  /// The trial is bad: reverts. @param reason printable, cut to 64 characters
+  /// The trial is bad: reverts. @param reason as clip_reason keeps it
   [[nodiscard]] Status unhealthy(std::string reason);
   /// Gives up an update that was not started yet.
   [[nodiscard]] Status cancel();

@@ -9,6 +9,7 @@
 
 #include "base/bytes.hpp"
 #include "base/disk.hpp"
+#include "updater/journal.hpp"
 #include "updater/process.hpp"
 
 namespace pawl::updater {
@@ -30,7 +31,7 @@ Seconds uptime() {
 std::string last_line(std::string_view output) {
   while (output.ends_with('\n')) output.remove_suffix(1);
   const auto start = output.rfind('\n');
-  return printable(start == std::string_view::npos ? output : output.substr(start + 1));
+  return clip_reason(start == std::string_view::npos ? output : output.substr(start + 1));
 }
 
 std::string problem_of(const ProcessResult& result, Seconds limit) {

@@ -11,7 +11,7 @@ namespace {
 using manifest::Fields;
 
 constexpr std::size_t kMaxVersion = 64;
-constexpr std::size_t kMaxReason = 64;
+constexpr std::size_t kMaxReason = 160;
 constexpr std::array<std::string_view, 3> kEndings{"committed", "reverted", "cancelled"};
 constexpr std::array<std::string_view, 2> kPurposes{"install", "rollback"};
 constexpr std::array<std::string_view, 2> kTried{"no", "yes"};
@@ -112,10 +112,22 @@ std::string_view ending_name(Ending ending) {
   return word_of(ending, kEndings);
 }
 
+std::string clip_reason(std::string_view text) {
+  std::string out(text.substr(0, kMaxReason));
+  std::replace_if(
+      out.begin(), out.end(), [](char c) { return c < 0x20 || c > 0x7e; }, '?');
+  return out;
+}
+
 ReleaseId ReleaseId::of(const manifest::Release& release, const Sha256Digest& digest) {
-  return {release.version,          release.release_counter,
-          release.security_version, release.min_security_version,
-          release.boot.tries,       digest};
+  ReleaseId out;
+  out.version = release.version;
+  out.counter = release.release_counter;
+  out.security = release.security_version;
+  out.min_security = release.min_security_version;
+  out.tries = std::clamp(release.boot.tries, 1U, boot::kMaxTries.get());
+  out.manifest = digest;
+  return out;
 }
 
 Result<Record> Record::parse(std::string_view text) {
@@ -186,7 +198,11 @@ Result<Record> Journal::load_durable() {
 }
 
 Status Journal::save(const Record& record) {
-  return replace_file(disk_, path_, as_bytes(record.format()));
+  const auto text = record.format();
+  if (const auto again = Record::parse(text); !again || *again != record) {
+    return fail(Errc::kInternal, "the journal cannot hold this record");
+  }
+  return replace_file(disk_, path_, as_bytes(text));
 }
 
 }  // namespace pawl::updater

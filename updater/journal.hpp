@@ -6,7 +6,7 @@
 
 #include "base/disk.hpp"
 #include "base/strong.hpp"
-#include "bootloader-hooks/slot.hpp"
+#include "bootloader-hooks/boot_control.hpp"
 #include "manifest/release.hpp"
 #include "updater/state.hpp"
 
@@ -20,7 +20,7 @@ struct ReleaseId {
   ReleaseCounter counter{0};
   SecurityVersion security{0};
   SecurityVersion min_security{0};
-  unsigned tries = 3;  // boots the trial gets
+  unsigned tries = 3;  // boots the trial gets, at most what every loader counts
   Sha256Digest manifest;
 
   [[nodiscard]] static ReleaseId of(const manifest::Release& release, const Sha256Digest& digest);
@@ -38,10 +38,13 @@ enum class Ending : std::uint8_t { kCommitted, kReverted, kCancelled };
 struct Outcome {
   Ending ending = Ending::kCommitted;
   std::string version;
-  std::string reason;  // printable, at most 64 characters
+  std::string reason;  // of clip_reason
   friend bool operator==(const Outcome&, const Outcome&) = default;
 };
 [[nodiscard]] std::string_view ending_name(Ending ending);
+/// Text of a program or an error as the journal may hold it: printable ASCII, at most 160
+/// characters.
+[[nodiscard]] std::string clip_reason(std::string_view text);
 
 /// The one record that says where the device stands (FORMAT 5.4). Exactly the states other than
 /// idle have a target and a release.
@@ -79,6 +82,7 @@ class Journal {
   /// As load(), and what was read survives a power cut from now on: a process that was killed may
   /// have replaced the file without syncing its directory.
   [[nodiscard]] Result<Record> load_durable();
+  /// @return kInternal for a record that load() would refuse; the old one stays
   [[nodiscard]] Status save(const Record& record);
 
  private:

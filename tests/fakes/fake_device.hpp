@@ -53,12 +53,14 @@ struct ReleaseImages {
   Bytes uki;
 };
 
-/// A signed repository in memory with releases of two components, 4 KiB windows.
+/// A signed repository in memory with releases of two components, 4 KiB windows by default.
 class ReleaseFactory {
  public:
   RepoSimulator repo;
   MemoryBlobs blobs;
   std::map<std::string, ReleaseImages> releases;  // by version
+  std::size_t rootfs_size = 10000;
+  std::uint32_t window_log2 = 12;
 
   struct Numbers {
     std::uint64_t counter;
@@ -66,8 +68,8 @@ class ReleaseFactory {
     std::uint64_t min_security;
   };
   ReleaseImages& add(const std::string& version, Numbers numbers) {
-    ReleaseImages images{sample_release(numbers.counter, version), pattern(version + "root", 10000),
-                         pattern(version + "uki", 5000)};
+    ReleaseImages images{sample_release(numbers.counter, version),
+                         pattern(version + "root", rootfs_size), pattern(version + "uki", 5000)};
     auto& release = images.release;
     release.security_version = SecurityVersion(numbers.security);
     release.min_security_version = SecurityVersion(numbers.min_security);
@@ -95,7 +97,7 @@ class ReleaseFactory {
     auto source = payload::FileSource::open(file);
     payload::FileSink sink(container);
     NoProgress silent;
-    auto built = payload::build_full(*source, sink, {12, 1, 1}, silent);
+    auto built = payload::build_full(*source, sink, {window_log2, 1, 1}, silent);
     PAWL_ASSERT(built);
     manifest::Component out;
     out.name = name;

@@ -1,0 +1,113 @@
+#include "updater/config.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace pawl;
+using namespace pawl::updater;
+
+namespace {
+
+const std::string kGood = R"([device]
+product = "gw3"
+hardware = "b"
+vendor_id = "fa6b4a53-d5ad-5fdf-be9d-e663e4d41ffe"
+class_id = "1492af14-2569-5e48-bf42-9b2d51f2ab45"
+[server]
+url = "file:///srv/repo"
+[slots.a]
+rootfs = "slots/a/rootfs.img"
+uki = "slots/a/uki.efi"
+[slots.b]
+rootfs = "/dev/disk/by-partlabel/b"
+uki = "slots/b/uki.efi"
+[boot]
+backend = "file"
+profile = "efi-uki"
+state = "boot/state"
+booted = "run/booted"
+)";
+
+std::string with(std::string_view from, std::string_view to) {
+  auto text = kGood;
+  const auto at = text.find(from);
+  REQUIRE(at != std::string::npos);
+  return text.replace(at, from.size(), to);
+}
+
+}  // namespace
+
+TEST_CASE("config: a good one, with relative paths and defaults (FORMAT 5.6)",
+          "[updater][config]") {
+  const auto config = parse_config(kGood, "/srv/device/updater.toml");
+  REQUIRE(config);
+  CHECK(config->repository == "/srv/repo");
+  CHECK(config->slot(boot::Slot::kA).rootfs == "/srv/device/slots/a/rootfs.img");
+  CHECK(config->slot(boot::Slot::kB).rootfs == "/dev/disk/by-partlabel/b");
+  CHECK(config->boot.state == "/srv/device/boot/state");
+  CHECK(config->trust_root == "/etc/pawl/root.json");
+  CHECK(config->health.directory == "/etc/pawl/health.d");
+  CHECK(config->health.timeout == Seconds(60));
+  CHECK_FALSE(config->boot.reboot);
+  const auto more = parse_config(kGood +
+                                     "loader_version = 3\nreboot = \"/sbin/reboot\"\n[trust]\n"
+                                     "root = \"root.json\"\nepoch = \"2026-11-20T00:00:00Z\"\n"
+                                     "[health]\ntimeout = 5\nuptime = 30\n",
+                                 "/d/u.toml");
+  REQUIRE(more);
+  CHECK(more->trust_root == "/d/root.json");
+  CHECK(format_utc(more->build_epoch) == "2026-11-20T00:00:00Z");
+  CHECK(more->boot.reboot == "/sbin/reboot");
+  CHECK(more->boot.loader_version == 3);
+  CHECK(more->health.uptime == Seconds(30));
+}
+
+TEST_CASE("config: systemd-boot names the UKIs itself", "[updater][config]") {
+  auto text = with("uki = \"slots/a/uki.efi\"\n", "");
+  text.erase(text.find("uki = "), std::string("uki = \"slots/b/uki.efi\"\n").size());
+  const auto at = text.find("backend");
+  text.erase(at);
+  const auto good = parse_config(
+      text + "backend = \"systemd-boot\"\nprofile = \"efi-uki\"\nesp = \"/efi\"\n", "/u.toml");
+  REQUIRE(good);
+  CHECK(good->boot.esp == "/efi");
+  const auto bad = parse_config(
+      text + "backend = \"systemd-boot\"\nprofile = \"uboot-uki\"\nesp = \"/efi\"\n", "/u.toml");
+  REQUIRE_FALSE(bad);
+  CHECK_THAT(bad.error().what(), Catch::Contains("boot.profile must be efi-uki"));
+}
+
+TEST_CASE("config: each mistake is named with its line", "[updater][config]") {
+  struct Row {
+    std::string text;
+    const char* says;
+  };
+  const auto row = GENERATE(
+      Row{with("hardware", "hardwear"), "device.hardware is missing"},
+      Row{kGood + "colour = \"red\"\n", "u.toml:19: unknown key: 'boot.colour'"},
+      Row{with("\"gw3\"", "\"\""), "u.toml:2: device.product must have"},
+      Row{with("fa6b4a53", "FA6B4A53"), "u.toml:4: device.vendor_id must be a lower-case UUID"},
+      Row{with("-d5ad-", "_d5ad-"), "device.vendor_id must be a lower-case UUID"},
+      Row{with("1492af14-", "1492af14"), "device.class_id must be a lower-case UUID"},
+      Row{with("file:///srv/repo", "https://x"), "u.toml:7: server.url must begin with file://"},
+      Row{with("file:///srv/repo", "file://srv"), "server.url must be file:///"},
+      Row{with("slots/a/rootfs.img", "slots/"), "slots.a.rootfs must be a path"},
+      Row{with("slots/a/rootfs.img", ""), "slots.a.rootfs must be a path"},
+      Row{with("\"slots/a/rootfs.img\"", "\"/dev/disk/by-partlabel/b\""),
+          "slots.b.rootfs is the same as slots.a.rootfs"},
+      Row{with("slots/a/uki", "slots/b/uki"), "slots.b.uki is the same as slots.a.uki"},
+      Row{with("uki = \"slots/a/uki.efi\"\n", ""), "slots.a.uki is missing"},
+      Row{with("\"file\"", "\"floppy\""), "boot.backend must be file or systemd-boot"},
+      Row{with("\"efi-uki\"", "\"bios\""), "boot.profile must be"},
+      Row{with("state = \"boot/state\"\n", ""), "boot.state is missing"},
+      Row{kGood + "esp = \"/efi\"\n", "unknown key: 'boot.esp'"},
+      Row{kGood + "reboot = \"reboot\"\n", "boot.reboot must be the absolute path"},
+      Row{kGood + "loader_version = -1\n", "boot.loader_version must be an integer"},
+      Row{kGood + "[health]\ntimeout = 0\n", "health.timeout must be an integer from 1"},
+      Row{kGood + "[health]\nuptime = 3601\n", "health.uptime must be an integer from 0"},
+      Row{kGood + "[trust]\nepoch = \"today\"\n", "trust.epoch must be a time"});
+  INFO(row.says);
+  const auto config = parse_config(row.text, "u.toml");
+  REQUIRE_FALSE(config);
+  CHECK(config.error().code() == Errc::kConfig);
+  CHECK_THAT(config.error().what(), Catch::Contains(row.says));
+}
