@@ -115,19 +115,20 @@ class FakeSealing final : public updater::Sealing {
   explicit FakeSealing(FakeDisk& disk) : disk_(disk) {}
   std::set<std::string> cell;  // manifests of the releases that may open the state
   SecurityVersion counter{0};
+  std::vector<std::string> calls;  // each with the state that the journal held on the disk
 
   Status stage(boot::Slot, const updater::ReleaseId& release) override {
-    PAWL_CHECK(disk_.durable_operation("cell: add"));
+    PAWL_CHECK(called("cell: add"));
     cell.insert(to_hex(release.manifest));
     return Ok{};
   }
   Status commit(boot::Slot, const updater::ReleaseId& release) override {
-    PAWL_CHECK(disk_.durable_operation("cell: new release alone"));
+    PAWL_CHECK(called("cell: new release alone"));
     cell = {to_hex(release.manifest)};
     return Ok{};
   }
   Status withdraw(boot::Slot, const std::optional<updater::ReleaseId>& release) override {
-    PAWL_CHECK(disk_.durable_operation("cell: old release alone"));
+    PAWL_CHECK(called("cell: old release alone"));
     PAWL_ASSERT(release);
     cell = {to_hex(release->manifest)};
     return Ok{};
@@ -135,7 +136,7 @@ class FakeSealing final : public updater::Sealing {
   Result<SecurityVersion> floor() override { return counter; }
   Status raise_floor(SecurityVersion to) override {
     if (counter >= to) return Ok{};
-    PAWL_CHECK(disk_.durable_operation("counter up"));
+    PAWL_CHECK(called("counter up"));
     counter = to;
     return Ok{};
   }
@@ -146,6 +147,12 @@ class FakeSealing final : public updater::Sealing {
   }
 
  private:
+  Status called(const std::string& what) {
+    const auto record = updater::Journal(disk_, "/var/journal/record.json").load();
+    const auto state = record ? updater::state_name(record->state) : "?";
+    calls.push_back(what + " in " + std::string(state));
+    return disk_.durable_operation(what);
+  }
   FakeDisk& disk_;
 };
 

@@ -24,9 +24,10 @@ TEST_CASE("booted marker: one spelling (FORMAT 5.2)", "[boot][file]") {
   REQUIRE(good);
   CHECK(good->slot == Slot::kB);
   CHECK(good->boot_id == "0d1c-77AF");
-  const auto* bad = GENERATE("", "slot=b boot_id=1", "slot=c boot_id=1\n", "slot=b\n",
-                             "slot=b boot_id=\n", "slot=b boot_id=a b\n", "boot_id=1 slot=b\n",
-                             "slot=b boot_id=1\n\n", "slot=bb boot_id=1\n", "slot=\n");
+  const auto* bad =
+      GENERATE("", "slot=b boot_id=1", "slot=c boot_id=1\n", "slot=b\n", "slot=b boot_id=\n",
+               "slot=b boot_id=a b\n", "boot_id=1 slot=b\n", "slot=b boot_id=1\n\n",
+               "slot=bb boot_id=1\n", "slat=b boot_id=1\n", "slot=\n");
   INFO(bad);
   const auto refused = Booted::parse(bad);
   REQUIRE_FALSE(refused);

@@ -57,6 +57,22 @@ TEST_CASE("commit: the floor rises, the slot below it becomes a copy", "[updater
         fake.disk.content("/var/installed/b.manifest.json"));
 }
 
+TEST_CASE("the record of a state is on the disk before its action", "[updater][engine]") {
+  auto factory = lifting();
+  FakeDevice fake(factory, "1.0.0");
+  commit_newest(fake);
+  CHECK(fake.sealing.calls == std::vector<std::string>{"cell: add in staging",
+                                                       "cell: new release alone in committing",
+                                                       "counter up in committing"});
+  FakeDevice other(factory, "1.0.0");
+  install_and_start(other);
+  other.health.problem = "sick";
+  auto device = other.device();
+  REQUIRE(trial(device));
+  CHECK(other.sealing.calls ==
+        std::vector<std::string>{"cell: add in staging", "cell: old release alone in reverting"});
+}
+
 TEST_CASE("commit: a slot that is not below the floor stays as it is", "[updater][engine]") {
   auto factory = level();
   FakeDevice fake(factory, "1.0.0");

@@ -208,13 +208,12 @@ TEST_CASE("install: an interrupted one is finished after the metadata expired",
   REQUIRE(refused(fake).code() == Errc::kHashMismatch);
   fake.clock.time = fakes::at("2026-12-20T00:00:00Z");
   fake.disk.decay("/dev/slots/b", 1U << 20U);
+  CHECK(refused(fake, {"1.0.0", DryRun::kNo}).code() == Errc::kExpired);  // not another one
   auto device = fake.device();
   const auto done = install(device, {});
   REQUIRE(done);
   CHECK(done->end == InstallResult::End::kArmed);
   CHECK(fake.whole_version("b") == "1.1.0");
-  // but not another one
-  CHECK(refused(fake, {"1.0.0", DryRun::kNo}).code() == Errc::kExpired);
 }
 
 TEST_CASE("install: a dry run changes nothing", "[updater][install]") {
@@ -237,7 +236,9 @@ TEST_CASE("install: armed already, on trial, and not restarted after a revert",
   CHECK(install(device, {})->end == InstallResult::End::kArmed);
   REQUIRE(fake.start() == "b");
   REQUIRE(boot_up(device));
+  const auto requests = factory.repo.requests.size();
   CHECK(refused(fake).code() == Errc::kBusy);
+  CHECK(factory.repo.requests.size() == requests);  // refused before anything is asked
   REQUIRE(rollback(device));
   const auto error = refused(fake);
   CHECK(error.code() == Errc::kBusy);
@@ -265,4 +266,56 @@ TEST_CASE("check: says what there is, and writes nothing when nothing is new",
   fake.disk.ops = 0;
   REQUIRE(check(device));
   CHECK(fake.disk.ops == 0);
+}
+
+TEST_CASE("install: an interrupted one is not finished past bad signatures", "[updater][install]") {
+  auto factory = two_releases();
+  FakeDevice fake(factory, "1.0.0");
+  fake.disk.decay("/dev/slots/b", 5000);
+  REQUIRE(refused(fake).code() == Errc::kHashMismatch);
+  factory.repo.signers["timestamp"] = {fakes::SigningKey("thief")};
+  factory.repo.bump();
+  CHECK(refused(fake).code() == Errc::kBadSignature);
+  CHECK(fake.record().state == State::kInstalling);
+}
+
+TEST_CASE("install: what a killed run renamed is made durable", "[updater][install]") {
+  auto factory = two_releases();
+  FakeDevice fake(factory, "1.0.0");
+  const auto& uki = factory.releases.at("1.1.0").uki;
+  fake.disk.put("/dev/esp/b.efi.new", uki);
+  REQUIRE(fake.disk.rename("/dev/esp/b.efi.new", "/dev/esp/b.efi"));  // nobody synced
+  auto device = fake.device();
+  REQUIRE(install(device, {}));
+  fake.disk.power_on();
+  CHECK(fake.disk.content("/dev/esp/b.efi") == uki);
+}
+
+TEST_CASE("install: an index of another size, and two components for one place",
+          "[updater][install]") {
+  fakes::ReleaseFactory factory;
+  factory.add("1.0.0", {1, 1, 1});
+  auto& images = factory.add("1.1.0", {2, 1, 1});
+  auto& components = images.release.components;
+  SECTION("index") {
+    components[0].payloads[0].container.size += 1;
+    factory.repo.add_release(images.release);
+    factory.repo.bump();
+    FakeDevice fake(factory, "1.0.0");
+    const auto error = refused(fake);
+    CHECK(error.code() == Errc::kMalformed);
+    CHECK_THAT(error.what(), Catch::Contains("has other sizes than the manifest"));
+    check_untouched(fake);
+  }
+  SECTION("place") {
+    components[1] = components[0];
+    components[1].name = "second";
+    factory.repo.add_release(images.release);
+    factory.repo.bump();
+    FakeDevice fake(factory, "1.0.0");
+    const auto error = refused(fake);
+    CHECK(error.code() == Errc::kNotForDevice);
+    CHECK(error.what() == "component second has the place of another");
+    check_untouched(fake);
+  }
 }
