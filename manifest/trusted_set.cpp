@@ -220,7 +220,6 @@ Status TrustedSet::add_snapshot(ByteView file, Source source) {
   PAWL_CHECK(check_live(snapshot.header, role));
   if (profile_ == Profile::kStrict) PAWL_CHECK(check_meta(timestamp_->snapshot, file, role));
   snapshot_ = std::move(snapshot);
-  targets_.clear();
   return Ok{};
 }
 

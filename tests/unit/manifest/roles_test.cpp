@@ -57,10 +57,8 @@ void check_row(const std::string& good, const Row& row) {
 
 template <class T>
 void check_truncation(const std::string& good) {
-  for (const auto profile : {Profile::kStrict, Profile::kInterop}) {
-    for (std::size_t n = 0; n < good.size(); ++n) {
-      REQUIRE(T::parse(good.substr(0, n), profile).error().code() == Errc::kMalformed);
-    }
+  for (std::size_t n = 0; n < good.size(); ++n) {
+    REQUIRE(T::parse(good.substr(0, n), Profile::kStrict).error().code() == Errc::kMalformed);
   }
 }
 
@@ -69,6 +67,7 @@ void check_round_trip(const std::string& good) {
   const auto value = T::parse(good, Profile::kStrict);
   if (!value) FAIL(value.error().what());
   CHECK(value->serialise() == good);
+  CHECK(T::parse(good, Profile::kInterop));
 }
 
 std::string wrong_case(const std::string& hex) {
@@ -79,7 +78,8 @@ std::string wrong_case(const std::string& hex) {
 
 }  // namespace
 
-TEST_CASE("roles: what a signer writes parses to the same file", "[manifest]") {
+TEST_CASE("roles: what a signer writes parses to the same file in both profiles (FORMAT 2.1.1)",
+          "[manifest]") {
   const auto all = texts();
   check_round_trip<Root>(all.root);
   check_round_trip<Root>(all.root2);

@@ -372,6 +372,20 @@ TEST_CASE("trusted set: a timestamp of the same version changes nothing (FORMAT 
   CHECK(device.store.files["timestamp"] == before);
 }
 
+TEST_CASE("trusted set: a new timestamp forgets the snapshot and targets of the old one",
+          "[manifest]") {
+  Device device;
+  auto set = closed(device);
+  auto& files = device.repo.metadata_files;
+  REQUIRE(set.add_timestamp(files["timestamp.json"]));
+  REQUIRE(set.add_snapshot(files["1.snapshot.json"], Source::kReceived));
+  REQUIRE(set.add_targets({"root", "targets"}, files["1.targets.json"]));
+  device.repo.bump();
+  REQUIRE(set.add_timestamp(files["timestamp.json"]));
+  CHECK_FALSE(set.snapshot().has_value());
+  CHECK(set.targets({"root", "targets"}) == nullptr);
+}
+
 TEST_CASE("trusted set: rotated keys recover from versions set too high (FORMAT 2.8.3)",
           "[manifest]") {
   Device device;
