@@ -21,7 +21,7 @@ LIMIT = 300  # seconds for one test run
 
 
 def sh(*args, **kw):
-    return subprocess.run(args, capture_output=True, text=True, **kw)
+    return subprocess.run(args, capture_output=True, text=True, errors="replace", **kw)
 
 
 def copy_tree():

@@ -141,9 +141,26 @@ TEST_CASE("what a builder gives is checked like what a device reads (FORMAT 4.2)
   parts = good_parts();
   parts.records.resize(kMaxWindows + 1);
   CHECK(Index::create(parts).error().code() == Errc::kTooLarge);
+  const std::vector<std::function<void(Index::Parts&)>> breaches = {
+      [](auto& p) { p.image_size = 0; },
+      [](auto& p) { p.image_size = 2 * 4096; },
+      [](auto& p) { p.image_size = 3 * 4096 + 1; },
+      [](auto& p) { p.window_log2 = 11, p.image_size = 2 * 2048 + 100; },
+      [](auto& p) { p.window_log2 = 21, p.image_size = (2U << 21U) + 100; },
+      [](auto& p) { p.records[0].frame_length = 0; },
+      [](auto& p) { p.records[1].frame_length = 1; },
+  };
+  for (std::size_t i = 0; i < breaches.size(); ++i) {
+    INFO("breach " << i);
+    parts = good_parts();
+    breaches[i](parts);
+    const auto index = Index::create(parts);
+    REQUIRE_FALSE(index);
+    CHECK(index.error().code() == Errc::kMalformed);
+  }
   parts = good_parts();
-  parts.image_size = 0;
-  CHECK(Index::create(parts).error().code() == Errc::kMalformed);
+  parts.image_size = 3 * 4096;
+  CHECK(Index::create(parts));
 }
 
 TEST_CASE("the largest index is accepted (FORMAT 4.2.3)", "[payload]") {

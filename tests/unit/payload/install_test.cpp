@@ -65,6 +65,17 @@ TEST_CASE("an install makes the slot hold the image and reads it back", "[payloa
   CHECK(verify_image(release.index, slot, progress));
 }
 
+TEST_CASE("windows of zeros and of one other byte come back (FORMAT 4.4.1, 4.4.3)", "[payload]") {
+  auto image = fakes::sample_bytes(6 * kWindow, 3);
+  std::fill_n(image.begin(), 3000, std::uint8_t{0});  // the first window has no prefix of zeros
+  std::fill_n(image.begin() + kWindow, kWindow, std::uint8_t{1});
+  std::fill_n(image.begin() + 3 * kWindow, kWindow, std::uint8_t{0});
+  auto release = release_of(image);
+  MemoryFile slot(Bytes(image.size(), 0xee));
+  REQUIRE(run(release, slot));
+  CHECK(slot.content() == image);
+}
+
 TEST_CASE("only whole, verified windows are ever written (FORMAT 4.5.1)", "[payload]") {
   auto release = sample_release();
   std::mt19937 random(9);
@@ -311,5 +322,6 @@ TEST_CASE("an install refuses a job that does not fit together", "[payload]") {
   CHECK(run(delta, &base, slot, Payload{similar.index, similar.frames}).error().code() ==
         Errc::kUsage);
   CHECK(run(delta, &base, slot, Payload{delta.index, delta.frames}).error().code() == Errc::kUsage);
+  CHECK(delta.frames.offsets().empty());
   CHECK(slot.writes().empty());
 }
