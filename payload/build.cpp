@@ -6,34 +6,13 @@
 #include <vector>
 
 #include "base/digest.hpp"
+#include "payload/build_checks.hpp"
 #include "payload/zstd_frame.hpp"
 
 namespace pawl::payload {
 namespace {
 
 constexpr unsigned kMaxThreads = 64;
-
-Status check_options(const BuildOptions& options, std::uint64_t image_size) {
-  if (options.window_log2 < kMinWindowLog2 || options.window_log2 > kMaxWindowLog2) {
-    return fail(Errc::kUsage, "window size 2^" + std::to_string(options.window_log2) +
-                                  " is outside 2^12 to 2^20");
-  }
-  if (options.level < 1 || options.level > kMaxLevel) {
-    return fail(Errc::kUsage, "compression level " + std::to_string(options.level) +
-                                  " is outside 1 to " + std::to_string(kMaxLevel));
-  }
-  if (options.threads < 1 || options.threads > kMaxThreads) {
-    return fail(Errc::kUsage, std::to_string(options.threads) + " threads, allowed are 1 to 64");
-  }
-  if (image_size == 0) return fail(Errc::kUsage, "the image is empty");
-  const auto windows = ((image_size - 1) >> options.window_log2) + 1;
-  if (windows > kMaxWindows) {
-    return fail(Errc::kTooLarge, "an image of " + std::to_string(image_size) + " bytes has " +
-                                     std::to_string(windows) + " windows, the limit is " +
-                                     std::to_string(kMaxWindows));
-  }
-  return Ok{};
-}
 
 /// One window on its way to a frame, by one thread.
 struct Job {
@@ -137,9 +116,31 @@ class FullBuilder {
 
 }  // namespace
 
+Status check_build(const BuildOptions& options, std::uint64_t image_size) {
+  if (options.window_log2 < kMinWindowLog2 || options.window_log2 > kMaxWindowLog2) {
+    return fail(Errc::kUsage, "window size 2^" + std::to_string(options.window_log2) +
+                                  " is outside 2^12 to 2^20");
+  }
+  if (options.level < 1 || options.level > kMaxLevel) {
+    return fail(Errc::kUsage, "compression level " + std::to_string(options.level) +
+                                  " is outside 1 to " + std::to_string(kMaxLevel));
+  }
+  if (options.threads < 1 || options.threads > kMaxThreads) {
+    return fail(Errc::kUsage, std::to_string(options.threads) + " threads, allowed are 1 to 64");
+  }
+  if (image_size == 0) return fail(Errc::kUsage, "the image is empty");
+  const auto windows = ((image_size - 1) >> options.window_log2) + 1;
+  if (windows > kMaxWindows) {
+    return fail(Errc::kTooLarge, "an image of " + std::to_string(image_size) + " bytes has " +
+                                     std::to_string(windows) + " windows, the limit is " +
+                                     std::to_string(kMaxWindows));
+  }
+  return Ok{};
+}
+
 Result<Built> build_full(Source& image, Sink& container, const BuildOptions& options,
                          Progress& progress) {
-  PAWL_CHECK(check_options(options, image.size()));
+  PAWL_CHECK(check_build(options, image.size()));
   return FullBuilder(image, container, options).build(progress);
 }
 

@@ -1,8 +1,10 @@
 #pragma once
 #include <cstdint>
+#include <memory>
 
 #include "base/bytes.hpp"
 #include "base/result.hpp"
+#include "payload/copy_add.hpp"
 #include "payload/index.hpp"
 #include "payload/stream.hpp"
 #include "payload/zstd_frame.hpp"
@@ -12,16 +14,16 @@ namespace pawl::payload {
 /// True when `plain` is the whole window `record` describes.
 [[nodiscard]] bool window_matches(ByteView plain, const Record& record);
 
-/// Turns verified frames into verified windows in bounded memory: twice the window size plus
-/// zstd's tables, whatever the frame says.
+/// Turns verified frames into verified windows in bounded memory: 2 windows and zstd's tables for a
+/// full payload; 2 windows and 4 MiB more for a delta, whatever a frame says.
 class WindowDecoder {
  public:
-  /// @param window_size  Index::window_size()
-  explicit WindowDecoder(std::size_t window_size);
+  /// For `index` and any other index with the same window size that is not a delta.
+  explicit WindowDecoder(const Index& index);
 
   /// Says what the window before the next one holds; empty before the first. Call it after every
   /// window, decoded or found in place.
-  /// @param plain  verified; at most window_size bytes
+  /// @param plain  verified; at most a window
   void set_previous(ByteView plain);
 
   /// Checks the frame's digest, decodes it, checks the window's digest, in this order (FORMAT 4.4).
@@ -33,16 +35,19 @@ class WindowDecoder {
   [[nodiscard]] Result<ByteView> decode(const Index& index, std::size_t window, ByteView frame,
                                         Source* base);
 
-  /// The bytes of the previous window may be read here after set_previous(plain) only.
-  [[nodiscard]] ByteView previous() const { return ByteView(previous_).first(previous_size_); }
-
  private:
-  [[nodiscard]] Status expand(FrameKind kind, std::span<std::uint8_t> out, ByteView frame,
-                              Source* base);
-  Bytes out_;
-  Bytes previous_;
-  std::size_t previous_size_ = 0;
+  [[nodiscard]] Status expand(const Record& record, std::uint64_t image_at,
+                              std::span<std::uint8_t> out, ByteView frame, Source* base);
+  [[nodiscard]] Status expand_zstd_old(std::span<std::uint8_t> out, ByteView frame, Source& base);
+  [[nodiscard]] Status expand_copy_add(std::uint64_t image_at, std::span<std::uint8_t> out,
+                                       ByteView frame, Source& base);
+  [[nodiscard]] ByteView previous() const;
+  std::size_t window_;
+  std::size_t old_room_;           // bytes for what comes from the base image; 0 for a full payload
+  Bytes memory_;                   // old bytes, previous window, this window: one after the other
+  std::size_t previous_size_ = 0;  // bytes, at the end of its room
   ZstdDecoder zstd_;
+  std::unique_ptr<CopyAddCodec> copy_add_;  // made when first needed
 };
 
 /// kHashMismatch unless `frame` is the frame `record` describes.

@@ -18,6 +18,10 @@ inline constexpr std::uint32_t kMaxWindowLog2 = 20;  // keeps the decoder within
 inline constexpr std::uint32_t kMaxWindows = 65536;  // 64 GiB of image at the largest window
 inline constexpr std::size_t kMaxIndexSize = kHeaderSize + kRecordSize * kMaxWindows;
 inline constexpr std::size_t kFrameSlack = 4096;  // a frame is at most its window plus this
+// Of a frame of kind zstd-old (FORMAT 4.4.4):
+inline constexpr std::size_t kMaxExtents = 256;
+inline constexpr std::size_t kExtentSize = 12;  // bytes in the frame
+inline constexpr std::size_t kOldWindows = 2;   // all extents together, in windows
 
 /// How a frame gives its window; the value is the byte in the record (FORMAT 4.4).
 enum class FrameKind : std::uint8_t {

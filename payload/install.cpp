@@ -43,7 +43,7 @@ class Installer {
       : job_(job),
         index_(job.payload.index),
         target_(target),
-        decoder_(index_.window_size()),
+        decoder_(index_),
         scratch_(index_.window_size() + kFrameSlack) {}
 
   Result<InstallReport> run(Progress& progress) {

@@ -71,8 +71,7 @@ Status ZstdDecoder::decompress(std::span<std::uint8_t> out, ByteView frame, Byte
   if (!prefix.empty()) ZSTD_DCtx_refPrefix(context, prefix.data(), prefix.size());
   const auto size =
       ZSTD_decompressDCtx(context, out.data(), out.size(), frame.data(), frame.size());
-  if (ZSTD_isError(size) != 0U) return bad_frame(ZSTD_getErrorName(size));
-  if (size != out.size()) return bad_frame("it ends early");
+  if (size != out.size()) return bad_frame(ZSTD_getErrorName(size));
   return Ok{};
 }
 

@@ -9,7 +9,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace pawl::payload;
   static const Bytes previous = fakes::sample_bytes(4096, 1);
   static fakes::MemorySource base(fakes::sample_bytes(65536, 2));
-  static WindowDecoder decoder(4096);
   if (size < 2 || data[0] > static_cast<std::uint8_t>(FrameKind::kCopyAdd)) return 0;
   const ByteView frame(data + 2, size - 2);
   Record record;
@@ -18,6 +17,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   record.kind = static_cast<FrameKind>(data[0]);
   const auto index = Index::create({12, 4096, sha256(base.bytes()), {record}});
   if (!index) return 0;
+  static WindowDecoder decoder(*index);
   decoder.set_previous((data[1] & 1U) != 0 ? ByteView(previous) : ByteView());
   (void)static_cast<bool>(decoder.decode(*index, 0, frame, &base));
   return 0;

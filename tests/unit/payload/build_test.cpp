@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "base/digest.hpp"
+#include "payload/zstd_frame.hpp"
 #include "tests/fakes/payload_streams.hpp"
 
 using namespace pawl;
@@ -105,6 +106,14 @@ TEST_CASE("a window repeated from the one before costs almost nothing (FORMAT 4.
   const auto run = build(image, small_windows());
   REQUIRE(run.built);
   CHECK(run.built->index.record(1).frame_length < 40);
+}
+
+TEST_CASE("the first window has no prefix (FORMAT 4.4)", "[payload]") {
+  Bytes image(kWindow);
+  image[kWindow - 1] = 1;
+  const auto run = build(image, small_windows());
+  REQUIRE(run.built);
+  CHECK(run.container == *ZstdEncoder(3).compress(image, {}));
 }
 
 TEST_CASE("a window of noise fits its frame (FORMAT 4.2.6)", "[payload]") {

@@ -27,7 +27,7 @@ Index index_of(FrameKind kind, const Bytes& frame, const Bytes& plain) {
 Result<Bytes> decode(FrameKind kind, const Bytes& frame, const Bytes& plain, Source* base,
                      ByteView previous = {}) {
   const auto index = index_of(kind, frame, plain);
-  WindowDecoder decoder(kWindow);
+  WindowDecoder decoder(index);
   decoder.set_previous(previous);
   PAWL_TRY(const auto window, decoder.decode(index, 0, frame, base));
   return Bytes(window.begin(), window.end());
@@ -68,7 +68,7 @@ TEST_CASE("a frame is not decoded before its digest is checked (FORMAT 4.4)", "[
   const auto plain = fakes::sample_bytes(kWindow, 1);
   const auto frame = zstd(plain);
   const auto index = index_of(FrameKind::kZstd, frame, plain);
-  WindowDecoder decoder(kWindow);
+  WindowDecoder decoder(index);
   for (std::size_t i = 0; i < frame.size(); ++i) {
     auto damaged = frame;
     damaged[i] ^= 0x10U;
@@ -98,12 +98,17 @@ TEST_CASE("each rule of a zstd frame refuses its breach (FORMAT 4.4.3)", "[paylo
     change(frame);
     return frame;
   };
+  // zstd 0.7: 4096 bytes of 'x' as one repeated block, and an end block.
+  const Bytes legacy{0x27, 0xb5, 0x2f, 0xfd, 0x60, 0x00, 0x0f, 0x80, 0x10, 0x00, 'x', 0xc0, 0, 0};
+  Bytes unsized = {0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x10, 0x03, 0x80, 0x00, 'x'};
   struct Row {
     const char* why;
     Bytes frame;
   };
   const std::vector<Row> rows = {
       {"too short for a magic", {0x28, 0xb5, 0x2f}},
+      {"an older format", legacy},
+      {"content size not stated", unsized},
       {"wrong magic", with([](Bytes& f) { f[0] = 0x27; })},
       {"skippable frame", {0x50, 0x2a, 0x4d, 0x18, 0, 0, 0, 0}},
       {"skippable frame after it", with([](Bytes& f) {
@@ -141,6 +146,77 @@ TEST_CASE("a copy frame gives one extent of the base image (FORMAT 4.4.2)", "[pa
   auto shorter = copy_frame(777);
   shorter.pop_back();
   CHECK(decode(FrameKind::kCopy, shorter, plain, &base).error().code() == Errc::kMalformed);
+}
+
+namespace {
+
+struct OldExtent {
+  std::uint64_t offset;
+  std::uint32_t length;
+};
+
+Bytes old_frame(std::uint16_t count, const std::vector<OldExtent>& extents, const Bytes& packed) {
+  Writer out;
+  out.u16_le(count);
+  for (const auto& extent : extents) {
+    out.u64_le(extent.offset);
+    out.u32_le(extent.length);
+  }
+  out.bytes(packed);
+  return std::move(out).take();
+}
+
+}  // namespace
+
+TEST_CASE("a zstd-old frame has its extents before the window before (FORMAT 4.4.4)", "[payload]") {
+  const auto old = fakes::sample_bytes(3 * kWindow, 1);
+  const auto previous = fakes::sample_bytes(kWindow, 2);
+  MemorySource base(old);
+  Bytes plain(old.begin() + 5000, old.begin() + 6000);
+  plain.insert(plain.end(), previous.begin() + 50, previous.begin() + 950);
+  Bytes prefix(old.begin() + 4900, old.begin() + 5400);
+  prefix.insert(prefix.end(), old.begin() + 5400, old.begin() + 6100);
+  prefix.insert(prefix.end(), previous.begin(), previous.end());
+  const auto packed = zstd(plain, prefix);
+  CHECK(packed.size() < 60);
+  const auto frame = old_frame(2, {{4900, 500}, {5400, 700}}, packed);
+  CHECK(*decode(FrameKind::kZstdOld, frame, plain, &base, previous) == plain);
+  const auto first = old_frame(1, {{4900, 1200}}, zstd(plain, ByteView(prefix).first(1200)));
+  CHECK(*decode(FrameKind::kZstdOld, first, plain, &base) == plain);
+}
+
+TEST_CASE("each rule of a zstd-old frame refuses its breach (FORMAT 4.4.4)", "[payload]") {
+  MemorySource base(fakes::sample_bytes(4 * kWindow, 1));
+  const auto plain = fakes::sample_bytes(kWindow, 3);
+  const auto packed = zstd(plain);
+  struct Row {
+    const char* why;
+    Bytes frame;
+    Errc code;
+  };
+  const auto most = static_cast<std::uint32_t>(2 * kWindow);
+  REQUIRE(decode(FrameKind::kZstdOld, old_frame(1, {{0, most}}, packed), plain, &base));
+  REQUIRE(decode(FrameKind::kZstdOld, old_frame(256, std::vector<OldExtent>(256, {0, 1}), packed),
+                 plain, &base));
+  const std::vector<Row> rows = {
+      {"no count", {1}, Errc::kMalformed},
+      {"no extents", old_frame(0, {}, packed), Errc::kMalformed},
+      {"257 extents", old_frame(257, std::vector<OldExtent>(257, {0, 1}), packed),
+       Errc::kMalformed},
+      {"fewer extents than counted", old_frame(2, {{0, 1}}, {}), Errc::kMalformed},
+      {"an empty extent", old_frame(2, {{0, 1}, {9, 0}}, packed), Errc::kMalformed},
+      {"more than two windows", old_frame(1, {{0, most + 1}}, packed), Errc::kMalformed},
+      {"more than two windows together", old_frame(2, {{0, most}, {0, 1}}, packed),
+       Errc::kMalformed},
+      {"outside the base image", old_frame(1, {{4 * kWindow - 5, 6}}, packed), Errc::kIo},
+      {"no zstd frame", old_frame(1, {{0, 6}}, {}), Errc::kMalformed},
+  };
+  for (const auto& row : rows) {
+    INFO(row.why);
+    const auto window = decode(FrameKind::kZstdOld, row.frame, plain, &base);
+    REQUIRE_FALSE(window);
+    CHECK(window.error().code() == row.code);
+  }
 }
 
 TEST_CASE("a frame that needs the base image is refused without one", "[payload]") {
