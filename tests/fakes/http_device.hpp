@@ -1,0 +1,120 @@
+#pragma once
+#include <cstdlib>
+#include <optional>
+#include <string>
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "fakes/fake_clock.hpp"
+#include "fakes/test_pki.hpp"
+#include "identity/tls_context.hpp"
+
+/// A device's side of the HTTP API, blocking.
+namespace pawl::fakes {
+
+struct Answer {
+  int status = 0;  // 0: the connection ended first
+  std::string head;
+  std::string body;
+};
+
+/// One TLS connection of a device, blocking, with a long patience.
+class Device {
+ public:
+  /// @param root  authority of example.org, for the server and, without `svid`, for d1 itself
+  Device(std::uint16_t port, const Issued& root, const identity::X509Svid* svid = nullptr,
+         UtcTime now = kNow)
+      : own_(svid_of(issue(leaf_spec("spiffe://example.org/device/d1"), &root))), clock_(now) {
+    PAWL_ASSERT(static_cast<bool>(trust_.put(bundle_of("example.org", {&root}))));
+    fd_ = ::socket(AF_INET, SOCK_STREAM, 0);
+    const timeval patience{20, 0};
+    ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    connected_ = ::connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
+    const auto server = identity::SpiffeId::parse("spiffe://example.org/distributor");
+    auto tls = identity::TlsContext::create(svid == nullptr ? &own_ : svid, trust_, clock_,
+                                            {identity::PeerRole::kServer, {*server}, {}});
+    PAWL_ASSERT(static_cast<bool>(tls));
+    tls_.emplace(*std::move(tls));
+    ssl_ = tls_->connect(result_);
+    SSL_set_fd(ssl_.get(), fd_);
+  }
+  Device(const Device&) = delete;
+  Device& operator=(const Device&) = delete;
+  Device(Device&&) = delete;
+  Device& operator=(Device&&) = delete;
+  ~Device() { ::close(fd_); }
+
+  bool shake() { return connected_ && SSL_connect(ssl_.get()) == 1; }
+  void send(std::string_view text) {
+    while (!text.empty()) {
+      const int size = SSL_write(ssl_.get(), text.data(), static_cast<int>(text.size()));
+      if (size <= 0) return;
+      text.remove_prefix(static_cast<std::size_t>(size));
+    }
+  }
+  /// More decrypted bytes; false at the end of the connection.
+  bool more() {
+    char buffer[16384];
+    const int size = SSL_read(ssl_.get(), buffer, sizeof(buffer));
+    if (size > 0) input_.append(buffer, static_cast<std::size_t>(size));
+    return size > 0;
+  }
+  Answer receive(bool head = false) {
+    while (input_.find("\r\n\r\n") == std::string::npos) {
+      if (!more()) return {};
+    }
+    Answer out;
+    const auto end = input_.find("\r\n\r\n") + 4;
+    out.head = input_.substr(0, end);
+    input_.erase(0, end);
+    out.status = std::atoi(out.head.c_str() + 9);
+    const auto at = out.head.find("Content-Length: ");
+    const auto length = at == std::string::npos || head
+                            ? 0
+                            : std::strtoull(out.head.c_str() + at + 16, nullptr, 10);
+    while (input_.size() < length) {
+      if (!more()) break;
+    }
+    out.body = input_.substr(0, length);
+    input_.erase(0, length);
+    return out;
+  }
+  Answer get(const std::string& target, const std::string& fields = "",
+             const std::string& method = "GET") {
+    send(method + " " + target + " HTTP/1.1\r\nHost: d\r\n" + fields + "\r\n");
+    return receive(method == "HEAD");
+  }
+  /// True when the server ends the connection without another byte.
+  bool ends() {
+    input_.clear();
+    return !more();
+  }
+  void reset() {
+    const linger now{1, 0};
+    ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+    ::close(fd_);
+    fd_ = ::socket(AF_INET, SOCK_STREAM, 0);
+  }
+  /// The certificate the server showed.
+  [[nodiscard]] Sha256Digest server_certificate() const { return result_.peer->certificate; }
+  [[nodiscard]] std::size_t buffered() const { return input_.size(); }
+
+ private:
+  identity::X509Svid own_;
+  identity::TrustSet trust_;
+  FakeClock clock_;
+  std::optional<identity::TlsContext> tls_;
+  identity::HandshakeResult result_;
+  identity::SslPtr ssl_;
+  int fd_ = -1;
+  bool connected_ = false;
+  std::string input_;
+};
+
+}  // namespace pawl::fakes

@@ -1,0 +1,140 @@
+#include "distributor/route.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "distributor/byte_range.hpp"
+#include "distributor/config.hpp"
+
+using namespace pawl;
+using namespace pawl::distributor;
+
+namespace {
+const std::string kDigest(64, 'c');
+constexpr std::uint64_t kMost = ~std::uint64_t{0};
+}  // namespace
+
+TEST_CASE("route: the names of a repository (FORMAT 12.2)", "[distributor][route]") {
+  CHECK(parse_route("/v1/metadata/timestamp.json")->kind == RouteKind::kMetadata);
+  CHECK(parse_route("/v1/metadata/12.lamp-v2.json")->file == "12.lamp-v2.json");
+  const auto manifest = "releases/lamp/1.2.0-rc.1+5/" + kDigest + ".manifest.json";
+  CHECK(parse_route("/v1/targets/" + manifest)->file == manifest);
+  CHECK(parse_route("/v1/targets/" + manifest)->kind == RouteKind::kTargets);
+  CHECK(parse_route("/v1/blob/" + kDigest)->file == kDigest);
+  CHECK(parse_route("/v1/blob/" + kDigest)->kind == RouteKind::kBlob);
+}
+
+TEST_CASE("route: everything else names nothing (FORMAT 12.2)", "[distributor][route]") {
+  const std::string manifest = "releases/lamp/1.0.0/" + kDigest + ".manifest.json";
+  for (const auto& target :
+       std::vector<std::string>{"",
+                                "/",
+                                "/v1",
+                                "/v1/",
+                                "/v1/blob",
+                                "/v1/blob/",
+                                "/v2/blob/" + kDigest,
+                                "v1/blob/" + kDigest,
+                                "/v1/blob/" + kDigest + "/",
+                                "/v1/blob/" + kDigest.substr(1),
+                                "/v1/blob/" + std::string(64, 'C'),
+                                "/v1/blob/" + std::string(64, 'g'),
+                                "/v1/blob/" + kDigest + "?x",
+                                "//v1/blob/" + kDigest,
+                                "/v1/metadata/",
+                                "/v1/metadata/x",
+                                "/v1/metadata/.json",
+                                "/v1/metadata/..json",
+                                "/v1/metadata/a/b.json",
+                                "/v1/metadata/../x.json",
+                                "/v1/metadata/%61.json",
+                                "/v1/metadata/a.json#x",
+                                "/v1/metadata/a b.json",
+                                "/v1/metadata/" + std::string(200, 'a') + ".json",
+                                std::string("/v1/metadata/a\0.json", 20),
+                                "/v1/targets/" + manifest.substr(1),
+                                "/v1/targets/x/" + manifest,
+                                "/v1/targets/releases//1.0.0/" + kDigest + ".manifest.json",
+                                "/v1/targets/releases/../1.0.0/" + kDigest + ".manifest.json",
+                                "/v1/targets/releases/lamp/1.0.0/x.manifest.json",
+                                "/v1/targets/releases/lamp/1.0.0/" + kDigest + ".json",
+                                "/v1/targets/" + manifest + "/x"}) {
+    INFO(target);
+    CHECK(parse_route(target).error().code() == Errc::kMalformed);
+  }
+  CHECK(parse_route("/v1/metadata/" + std::string(512, 'a')).error().code() == Errc::kTooLarge);
+}
+
+TEST_CASE("range: one range of bytes, or the whole file (FORMAT 12.3.1)", "[distributor][range]") {
+  using V = RangeVerdict;
+  struct Row {
+    std::string header;
+    std::uint64_t size;
+    V verdict;
+    ByteRange range;
+  };
+  const Row rows[] = {{"", 10, V::kWhole, {}},
+                      {"bytes=0-0", 10, V::kPart, {0, 1}},
+                      {"bytes=0-9", 10, V::kPart, {0, 10}},
+                      {"bytes=0-10", 10, V::kPart, {0, 10}},
+                      {"bytes=3-", 10, V::kPart, {3, 7}},
+                      {"bytes=9-9", 10, V::kPart, {9, 1}},
+                      {"bytes=-1", 10, V::kPart, {9, 1}},
+                      {"bytes=-99", 10, V::kPart, {0, 10}},
+                      {"bytes=5-18446744073709551615", 10, V::kPart, {5, 5}},
+                      {"bytes=0-", kMost, V::kPart, {0, kMost}},
+                      {"bytes=10-", 10, V::kUnsatisfiable, {}},
+                      {"bytes=10-12", 10, V::kUnsatisfiable, {}},
+                      {"bytes=18446744073709551615-", 10, V::kUnsatisfiable, {}},
+                      {"bytes=-0", 10, V::kUnsatisfiable, {}},
+                      {"bytes=0-", 0, V::kUnsatisfiable, {}},
+                      {"bytes=-5", 0, V::kUnsatisfiable, {}},
+                      {"bytes=4-3", 10, V::kWhole, {}},
+                      {"bytes=", 10, V::kWhole, {}},
+                      {"bytes=-", 10, V::kWhole, {}},
+                      {"bytes=--1", 10, V::kWhole, {}},
+                      {"bytes=0-1,3-4", 10, V::kWhole, {}},
+                      {"bytes=0-x", 10, V::kWhole, {}},
+                      {"bytes= 0-1", 10, V::kWhole, {}},
+                      {"bytes=+0-1", 10, V::kWhole, {}},
+                      {"bytes=18446744073709551616-", 10, V::kWhole, {}},
+                      {"lines=0-1", 10, V::kWhole, {}},
+                      {"Bytes=0-1", 10, V::kWhole, {}},
+                      {"bytes=" + std::string(60, '0') + "-1", 10, V::kWhole, {}}};
+  for (const auto& row : rows) {
+    INFO(row.header << " of " << row.size);
+    const auto answer = resolve_range(row.header, row.size);
+    CHECK(answer.verdict == row.verdict);
+    CHECK(answer.range == row.range);
+  }
+}
+
+TEST_CASE("distributor.toml: values, ranges and unknown keys (FORMAT 12.4)",
+          "[distributor][config]") {
+  const std::string good =
+      "[device]\nlisten = \"127.0.0.1:8443\"\n[identity]\nsource = \"files\"\n"
+      "folder = \"/var/lib/pawl/svid\"\n[repository]\npath = \"/srv/pawl\"\n";
+  const auto config = parse_config(good + "[limits]\nconnections = 7\nidle = 30\n", "d.toml");
+  REQUIRE(config);
+  CHECK(config->address == "127.0.0.1");
+  CHECK(config->port == 8443);
+  CHECK(config->limits.connections == 7);
+  CHECK(config->limits.idle == std::chrono::seconds(30));
+  const auto with = [&](const std::string& from, const std::string& to) {
+    auto text = good;
+    return text.replace(text.find(from), from.size(), to);
+  };
+  CHECK(parse_config(with("127.0.0.1", "[::1]"), "d.toml")->address == "::1");
+  const auto api = with("\"files\"\nfolder", "\"workload-api\"\nendpoint");
+  CHECK(parse_config(api, "d.toml")->source == Config::Source::kWorkloadApi);
+  for (const auto& bad :
+       {with(":8443", ""), with(":8443", ":"), with(":8443", ":65536"), with(":8443", ":x"),
+        with("files", "file"), with("folder", "endpoint"), with("path", "paths"),
+        good + "[limits]\nconnections = 0\n", good + "[limits]\nidle = 3601\n",
+        good + "[limits]\nheaders = 1\n", good + "x = 1\n", std::string()}) {
+    INFO(bad);
+    const auto refused = parse_config(bad, "d.toml");
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code() == Errc::kConfig);
+    CHECK(refused.error().what().find("d.toml") != std::string::npos);
+  }
+}
