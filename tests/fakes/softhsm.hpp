@@ -63,7 +63,9 @@ class SoftHsm {
     const pid_t child = ::fork();
     if (child == 0) {
       const int null = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
-      if (null < 0 || ::dup2(null, STDOUT_FILENO) < 0) ::_exit(126);
+      if (null < 0 || ::dup2(null, STDOUT_FILENO) < 0 || ::dup2(null, STDERR_FILENO) < 0) {
+        ::_exit(126);
+      }
       ::execvp(argv[0], argv.data());
       ::_exit(127);
     }
