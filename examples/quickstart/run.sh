@@ -138,6 +138,7 @@ updater install
 power_on
 expect_running 1.3.0 a
 expect_status_says "last: committed 1.3.0"
+run rm -rf "$work/old-metadata"
 [ "$keep" = yes ] || run rm -rf "$work/releases"
 
 step_done
@@ -152,9 +153,15 @@ say "  $short/firmware   rootfs.img and uki.efi of each release"
 say "  $short/device     the device: slots, boot state, the updater's records"
 say "  $short/run.log    all of the above"
 say
-say "Three commands to try next:"
+say "Three things to try next. What the device knows, for programs:"
 updater_words status --json
 show "${updater[@]}"
+say "What a device whose clock says 2035 thinks of the repository:"
 show "$signer" verify "$repo" --at 2035-01-01T00:00:00Z
+say "A release whose userspace never comes up: after three tries the boot loader goes back by itself."
 updater_words rollback
-say "$(show "${updater[@]}")  # then: $(show "$here/bootsim.py" "$device" --crash --cycles 4)"
+show "${updater[@]}"
+show "$here/bootsim.py" "$device" --crash --cycles 3
+show "$here/bootsim.py" "$device"
+updater_words boot
+show "${updater[@]}"
