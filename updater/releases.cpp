@@ -33,9 +33,10 @@ Result<manifest::ReleaseOffer> find_newest(const std::vector<manifest::ReleaseOf
   return fail(Errc::kNotForDevice, "the repository lists no release of product " + facts.product);
 }
 
-/// True when the running release, or one newer than all on offer, has been committed already.
+/// True when a release at least as new as all on offer has been committed: also after the newest
+/// one was withdrawn, and after a rollback.
 bool nothing_newer(const manifest::ReleaseOffer& offer, const manifest::Floors& floors) {
-  return offer.summary.release_counter == floors.release_counter;
+  return offer.summary.release_counter <= floors.release_counter;
 }
 
 }  // namespace

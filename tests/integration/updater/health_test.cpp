@@ -29,7 +29,7 @@ void script(const std::filesystem::path& path, const std::string& body, bool exe
 
 }  // namespace
 
-TEST_CASE("health: all checks run by name, each says what is wrong (FORMAT 5.7)",
+TEST_CASE("health: all checks run by name, each says what is wrong (FORMAT 5.7.1, 5.7.2)",
           "[integration][health]") {
   fakes::TemporaryFolder folder;
   script(folder.file("30-status"), "echo first; echo 'disk is slow' >&2; exit 3");

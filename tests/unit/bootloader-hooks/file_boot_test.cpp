@@ -19,7 +19,7 @@ void prepare(fakes::FakeDisk& disk) {
 
 }  // namespace
 
-TEST_CASE("booted marker: one spelling (FORMAT 5.2)", "[boot][file]") {
+TEST_CASE("booted marker: one spelling (FORMAT 5.2.1)", "[boot][file]") {
   const auto good = Booted::parse("slot=b boot_id=0d1c-77AF\n");
   REQUIRE(good);
   CHECK(good->slot == Slot::kB);

@@ -36,7 +36,7 @@ std::string with(std::string_view from, std::string_view to) {
 
 }  // namespace
 
-TEST_CASE("config: a good one, with relative paths and defaults (FORMAT 5.6)",
+TEST_CASE("config: a good one, with relative paths and defaults (FORMAT 5.6.1)",
           "[updater][config]") {
   const auto config = parse_config(kGood, "/srv/device/updater.toml");
   REQUIRE(config);

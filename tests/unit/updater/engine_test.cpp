@@ -186,7 +186,7 @@ TEST_CASE("rollback after a commit: given up before the restart, the slot stays 
   CHECK(rollback(device)->end == RollbackResult::End::kArmed);
 }
 
-TEST_CASE("rollback after a commit: refusals", "[updater][engine]") {
+TEST_CASE("rollback after a commit: refusals (FORMAT 5.4.6)", "[updater][engine]") {
   auto factory = level();
   FakeDevice fake(factory, "1.0.0");
   commit_newest(fake);
@@ -235,7 +235,7 @@ TEST_CASE("a trial the journal does not know is ended (FORMAT 5.4.5)", "[updater
   CHECK(std::count(events.begin(), events.end(), "journal.damaged") == 1);
 }
 
-TEST_CASE("floors: lost or damaged, they start again from what runs (FORMAT 5.5)",
+TEST_CASE("floors: lost or damaged, they start again from what runs (FORMAT 5.5.1)",
           "[updater][engine]") {
   auto factory = level();
   FakeDevice fake(factory, "1.0.0");
@@ -251,7 +251,8 @@ TEST_CASE("floors: lost or damaged, they start again from what runs (FORMAT 5.5)
   CHECK(fake.floors().security_version == SecurityVersion(2));
 }
 
-TEST_CASE("the loader fell back: the trial is over and nothing else moved", "[updater][engine]") {
+TEST_CASE("the loader fell back: the trial is over and nothing else moved (FORMAT 5.1.5)",
+          "[updater][engine]") {
   auto factory = level();
   FakeDevice fake(factory, "1.0.0");
   auto device = fake.device();

@@ -319,3 +319,13 @@ TEST_CASE("install: an index of another size, and two components for one place",
     check_untouched(fake);
   }
 }
+
+TEST_CASE("install: the newest release was withdrawn after it was committed",
+          "[updater][install]") {
+  auto factory = two_releases();
+  FakeDevice fake(factory, "1.1.0");
+  factory.repo.roles["rel-gw3"].targets.erase(manifest::release_path("gw3", "1.1.0"));
+  factory.repo.bump();
+  auto device = fake.device();
+  CHECK(install(device, {})->end == InstallResult::End::kNothing);
+}

@@ -50,7 +50,7 @@ TEST_CASE("journal: what it says", "[updater][journal]") {
   CHECK_FALSE(Record::parse(kIdle)->holds(Slot::kB));
 }
 
-TEST_CASE("journal: refusals (FORMAT 5.4)", "[updater][journal]") {
+TEST_CASE("journal: refusals (FORMAT 5.4.3, 5.4.4)", "[updater][journal]") {
   struct Row {
     const char* why;
     std::string text;
@@ -87,7 +87,8 @@ TEST_CASE("journal: refusals (FORMAT 5.4)", "[updater][journal]") {
   CHECK(record.error().code() == Errc::kMalformed);
 }
 
-TEST_CASE("journal: truncations are malformed, long ones too large", "[updater][journal]") {
+TEST_CASE("journal: truncations are malformed, long ones too large (FORMAT 5.4.1)",
+          "[updater][journal]") {
   for (std::size_t n = 0; n < kTrial.size(); ++n) {
     INFO(n);
     const auto record = Record::parse(kTrial.substr(0, n));
@@ -115,7 +116,7 @@ TEST_CASE("journal: an absent file is a fresh record; loading makes it durable",
   CHECK(journal.load().error().code() == Errc::kMalformed);
 }
 
-TEST_CASE("floors record: absent, kept, damaged (FORMAT 5.5)", "[updater][journal]") {
+TEST_CASE("floors record: absent, kept, damaged (FORMAT 5.5.1)", "[updater][journal]") {
   fakes::FakeDisk disk;
   disk.make_durable("/var/journal");
   FloorsFile file(disk, "/var/journal/floors.json");
