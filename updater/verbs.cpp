@@ -69,9 +69,13 @@ Status refuse_while_busy(const Record& record) {
       .with_hint("finish it with: pawl-updater trial, or give it up with: pawl-updater rollback");
 }
 
-Result<InstallTotals> write_all(Device& device, const std::vector<PlannedComponent>& plan) {
+/// Places are looked up again: a loader that names boot artefacts has renamed the target's when it
+/// was marked bad.
+Result<InstallTotals> write_all(Device& device, std::vector<PlannedComponent> plan, Slot target) {
+  PAWL_TRY(const auto layout, device.layout(target));
   InstallTotals sum;
-  for (const auto& planned : plan) {
+  for (auto& planned : plan) {
+    PAWL_TRY(planned.place, layout.place_of(planned.component));
     PAWL_TRY(const auto one, device.installer().write(planned));
     sum.windows += one.windows;
     sum.present += one.present;
@@ -205,7 +209,7 @@ Result<InstallResult> install(Device& device, const InstallRequest& request) {
   PAWL_TRY(const auto current, device.boot.current());
   InstallResult out{InstallResult::End::kArmed, offer->release.version, boot::other(current), {}};
   if (engine.record().state == State::kArmed && engine.record().release == offer->id) return out;
-  PAWL_TRY(const auto plan, plan_of(device, engine, offer->release, out.target));
+  PAWL_TRY(auto plan, plan_of(device, engine, offer->release, out.target));
   if (request.dry_run == DryRun::kYes) {
     out.end = InstallResult::End::kPlanned;
     return out;
@@ -214,7 +218,7 @@ Result<InstallResult> install(Device& device, const InstallRequest& request) {
   if (offer->manifest) {
     PAWL_CHECK(replace_file(device.disk, device.dir.installed(out.target), *offer->manifest));
   }
-  PAWL_TRY(out.totals, write_all(device, plan));
+  PAWL_TRY(out.totals, write_all(device, std::move(plan), out.target));
   PAWL_CHECK(engine.written());
   return out;
 }
