@@ -30,6 +30,9 @@ Result<Policy> Policy::parse(std::string_view text) {
     PAWL_TRY(const auto ceiling, ceilings.integer(member.name, 0, kMaxSecurityVersion));
     out.ceilings.emplace(member.name, SecurityVersion(static_cast<std::uint64_t>(ceiling)));
   }
+  if (const auto* log = fields.members().find("tlog")) {
+    PAWL_TRY(out.tlog, LogPolicy::parse(*log));
+  }
   return out;
 }
 
@@ -42,6 +45,7 @@ std::string Policy::serialise() const {
   out.set("_type", "pawl.policy");
   out.set("format", 1);
   out.set("ceilings", std::move(products));
+  if (tlog) out.set("tlog", tlog->to_json());
   return json::write(out);
 }
 

@@ -78,6 +78,7 @@ struct Common {
 
 void report(const Error& error, Io& io) {
   io.note(error.what());
+  if (!error.attack().empty()) io.err << "attack: " << error.attack() << '\n';
   if (!error.hint().empty()) io.err << "hint: " << error.hint() << '\n';
   if (!io.json) return;
   json::Object object;
@@ -85,6 +86,7 @@ void report(const Error& error, Io& io) {
   object.set("code", static_cast<int>(error.code()));
   object.set("error", errc_name(error.code()));
   object.set("message", error.what());
+  if (!error.attack().empty()) object.set("attack", error.attack());
   if (!error.hint().empty()) object.set("hint", error.hint());
   io.result(std::move(object), "");
 }
