@@ -1,6 +1,6 @@
 // What a signature costs beyond the token's own C_SignInit and C_Sign, through SoftHSM: in this
 // process, and behind the broker. Rounds of both are interleaved; the median of each is compared.
-//   bench_signing [--set small|full]     prints JSON; DESIGN 11: at most 0.25
+//   bench_signing [--set small|full]     prints JSON; budget: at most 0.25
 #include <algorithm>
 #include <chrono>
 #include <cstdio>

@@ -35,7 +35,7 @@ struct Capabilities {
 /// What the updater asks of a boot loader. Every transition is one atomic store, so that a power
 /// cut leaves the state before or after it, and every transition may be repeated. Only a trial
 /// slot is counted: a committed slot is never left because power was lost during its boots.
-/// Source: CONTRACTS 4; docs/decisions on mark_good.
+/// Source: FORMAT 6; docs/decisions on mark_good.
 class BootControl {
  public:
   virtual ~BootControl() = default;

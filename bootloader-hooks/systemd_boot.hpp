@@ -10,7 +10,7 @@ namespace pawl::boot {
 
 /// systemd-boot with boot counting: each slot has one UKI in one folder of the ESP, and every
 /// transition is one rename of one of them. The name decides: among entries that are not used up
-/// the highest generation is started. Not for U-Boot's EFI, which cannot rename (CONTRACTS 4).
+/// the highest generation is started. Not for U-Boot's EFI, which cannot rename (FORMAT 6).
 /// FORMAT 5.3.
 class SystemdBoot final : public BootControl {
  public:

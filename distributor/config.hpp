@@ -14,7 +14,7 @@ struct Config {
   std::uint16_t port = 0;  // 0: any, printed when listening
   Source source = Source::kFiles;
   std::string identity;    // folder of svid.pem, key.pem, bundle.json; or the endpoint
-  std::string repository;  // CONTRACTS 2
+  std::string repository;  // FORMAT 11
   Limits limits;
 };
 

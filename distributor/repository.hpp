@@ -7,7 +7,7 @@
 
 namespace pawl::distributor {
 
-/// A repository directory (CONTRACTS 2) as it lies on disk. Nothing is verified here: devices check
+/// A repository directory (FORMAT 11) as it lies on disk. Nothing is verified here: devices check
 /// every byte against what was signed.
 class Repository {
  public:

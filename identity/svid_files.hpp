@@ -14,13 +14,13 @@ struct Identity {
   std::vector<TrustBundle> bundles;
 };
 
-/// Where an SVID lies as files (CONTRACTS 6: svid/{svid.pem,key.pem,bundle.json}).
+/// Where an SVID lies as files (svid/{svid.pem,key.pem,bundle.json}).
 struct SvidFiles {
   std::string svid;
   std::string key;
   std::string bundle;
 };
-/// The three names of CONTRACTS 6 in one folder.
+/// The three names of FORMAT 9.5 in one folder.
 [[nodiscard]] SvidFiles svid_files_in(const std::string& folder);
 
 /// Reads and checks the three files. The bundle is a JWK set of the SVID's own domain or a bundle

@@ -6,7 +6,7 @@
 
 namespace pawl::manifest {
 
-/// Reads a repository directory (CONTRACTS 2): `metadata/` and `targets/` beneath it.
+/// Reads a repository directory (FORMAT 11): `metadata/` and `targets/` beneath it.
 class DirectoryFetcher final : public Fetcher {
  public:
   DirectoryFetcher(Disk& disk, std::string directory);

@@ -72,7 +72,7 @@ struct Requirements {
   friend bool operator==(const Requirements&, const Requirements&) = default;
 };
 
-/// One digest the boot will measure, SHA-256, in the order of measuring (CONTRACTS 4).
+/// One digest the boot will measure, SHA-256, in the order of measuring (FORMAT 6).
 struct MeasuredDigest {
   std::string role;  // pe:loader pe:uki pe:kernel section:<name> cmdline-utf16 initrd dtb
   unsigned pcr = 0;

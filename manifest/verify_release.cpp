@@ -18,7 +18,7 @@ class Verifier {
 
 namespace {
 
-constexpr std::uint64_t kMaxSecurityStep = 64;  // CONTRACTS 5
+constexpr std::uint64_t kMaxSecurityStep = 64;  // ARCHITECTURE
 
 Error not_for_device(std::string what) {
   return refuse(Attack::kWrongDevice, Errc::kNotForDevice, std::move(what));

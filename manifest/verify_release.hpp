@@ -36,14 +36,14 @@ struct AcceptedRelease {
                                                                const Policy& policy);
 
 /// A release that was authorised before and is needed again: to finish an install, to boot, to go
-/// back to (CONTRACTS 1, `rollback`). Digest, format, product, class and the security floor are
+/// back to (the manual, `rollback`). Digest, format, product, class and the security floor are
 /// checked; dates, counter and window are not: what was authorised is finished.
 [[nodiscard]] Result<Verified<AcceptedRelease>> reload_release(ByteView manifest,
                                                                const Sha256Digest& digest,
                                                                const DeviceFacts& device,
                                                                const Floors& floors);
 
-/// CONTRACTS 5: counter above the committed one (equal with equal digest is kCommitted), floor <=
+/// ARCHITECTURE: counter above the committed one (equal with equal digest is kCommitted), floor <=
 /// min_security_version <= security_version <= ceiling, and at most 64 above the floor.
 [[nodiscard]] Result<Standing> judge_counters(const Release& release, const Sha256Digest& digest,
                                               const std::optional<Sha256Digest>& committed,

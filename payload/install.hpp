@@ -42,7 +42,7 @@ struct InstallReport {
 /// is fetched, verified, decoded, verified again, and only then written. So a second call after
 /// any interruption resumes at the first window that is not there yet, and a call on a finished
 /// target writes nothing. Neither syncs nor reads back: do target.sync(), target.drop_cache() and
-/// verify_image() after it (CONTRACTS 5).
+/// verify_image() after it (ARCHITECTURE).
 ///
 /// Memory: 4 windows, whatever the payload says. Offsets asked of a FrameSource only rise.
 /// @param progress  stage "install", bytes of the image

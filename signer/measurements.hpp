@@ -7,7 +7,7 @@
 
 namespace pawl::signer {
 
-/// The boot record of a release for one profile (CONTRACTS 4): every digest of the UKI in the order
+/// The boot record of a release for one profile (FORMAT 6): every digest of the UKI in the order
 /// it is measured, how often, and PCR 11 after the last phase word.
 /// @param profile  efi-uki, grub-uki or uboot-uki; systemd-boot measures the command line twice
 /// @return kUsage for another profile

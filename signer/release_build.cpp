@@ -66,7 +66,7 @@ Result<manifest::Component> build_component(const Job& job, const ComponentSpec&
   return out;
 }
 
-/// CONTRACTS 4: what is sealed to must pin its root file system by the measured command line.
+/// FORMAT 6: what is sealed to must pin its root file system by the measured command line.
 Status check_verity(const std::vector<ComponentSpec>& components, const UkiReport& uki) {
   for (const auto& component : components) {
     if (!component.verity_root) continue;

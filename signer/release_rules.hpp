@@ -36,7 +36,7 @@ enum class Addition : std::uint8_t { kNew, kKnown };
                                               const std::vector<PublishedRelease>& published,
                                               const Repository& repository);
 
-/// CONTRACTS 5: a device takes a release at most this far above its floor.
+/// ARCHITECTURE: a device takes a release at most this far above its floor.
 inline constexpr std::uint64_t kMaxSecurityStep = 64;
 
 }  // namespace pawl::signer

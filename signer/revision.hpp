@@ -12,7 +12,7 @@
 
 namespace pawl::signer {
 
-/// A YubiHSM takes this many bytes in one signature; older firmware takes 2,026 (CONTRACTS 2).
+/// A YubiHSM takes this many bytes in one signature; older firmware takes 2,026 (FORMAT 11).
 inline constexpr std::size_t kTokenLimit = 3114;
 inline constexpr std::size_t kOldTokenLimit = 2026;
 

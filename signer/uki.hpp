@@ -17,7 +17,7 @@ struct UkiReport {
   std::string stub;          // "systemd-stub 252.39-1~deb12u2"
 };
 
-/// The phase words of one boot (CONTRACTS 4): "sysinit ready", "none", ….
+/// The phase words of one boot (FORMAT 6): "sysinit ready", "none", ….
 /// @return kUsage for a list no known system produces
 [[nodiscard]] Result<std::vector<std::string>> parse_phases(std::string_view words);
 

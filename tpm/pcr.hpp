@@ -50,7 +50,7 @@ void extend(Sha256Digest& pcr, const Sha256Digest& digest);
 [[nodiscard]] std::string to_string(PcrSet set);
 
 enum class SecureBoot : std::uint8_t { kOff, kOn };
-/// PCRs bound by profile `efi-uki`, all in one selection. CONTRACTS 4, FORMAT 6.4.1.
+/// PCRs bound by profile `efi-uki`, all in one selection. FORMAT 6, FORMAT 6.4.1.
 [[nodiscard]] PcrSet efi_uki_pcrs(SecureBoot secure_boot);
 
 }  // namespace pawl::tpm

@@ -67,7 +67,7 @@ struct Branch {
 ///
 /// `base` may not be above the counter. A limit below the counter locks out at once and one over
 /// counter + 64 would hold for ever (a negative sum wraps to nearly 2^64): both are refused.
-/// @return kTpm (kCounter) naming the numbers. CONTRACTS 5, FORMAT 6.5.6.
+/// @return kTpm (kCounter) naming the numbers. ARCHITECTURE, FORMAT 6.5.6.
 [[nodiscard]] Result<std::uint64_t> branch_limit(std::uint64_t counter, std::uint64_t base,
                                                  SecurityVersion version);
 

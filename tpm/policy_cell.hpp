@@ -35,7 +35,7 @@ struct KeyBlob {
 ///
 /// Every operation satisfies the policy anew and repeats when a PCR moved meanwhile.
 /// Errors are kTpm; kPolicyRefused means that this boot state (or the counter) is not in the cell.
-/// Source: CONTRACTS 5; FORMAT 6.5, 6.6.
+/// Source: ARCHITECTURE; FORMAT 6.5, 6.6.
 class PolicyCell {
  public:
   /// Finds the objects and compares their Names with those that policies were computed for.

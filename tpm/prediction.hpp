@@ -10,7 +10,7 @@
 #include "tpm/pcr.hpp"
 
 /// What one measured boot of profile `efi-uki` leaves in the PCRs, explained event by event, and
-/// what the boot of another release would leave. Pure functions; FORMAT 6.4, CONTRACTS 4.
+/// what the boot of another release would leave. Pure functions; FORMAT 6.4, FORMAT 6.
 namespace pawl::tpm {
 
 inline constexpr std::size_t kMaxComponents = 64;

@@ -44,7 +44,7 @@ struct ProvisionPlan {
   SecurityVersion registry_floor{0};
 };
 
-/// Takes a dedicated TPM into use, in the order of CONTRACTS 5: storage root key, counter, cell,
+/// Takes a dedicated TPM into use, in the order of ARCHITECTURE: storage root key, counter, cell,
 /// Names checked, anchor, seal and open, owner policy, one cell write through the policy, recovery
 /// wrap, lockout auth, owner auth last. May be cut and called again at any point.
 ///

@@ -183,7 +183,7 @@ Status Engine::healed(Slot slot) {
   return journal_.save(record_);
 }
 
-/// One step of the table after another: record first, then the action (STYLE, example 8).
+/// One step of the table after another: record first, then the action.
 Status Engine::advance(Event event) {
   std::optional<Event> pending = event;
   while (pending) {
@@ -248,7 +248,7 @@ Result<std::optional<Event>> Engine::act() {
   std::abort();
 }
 
-/// CONTRACTS 5: loader, sealed state, then the floor; the other slot is marked bad before the
+/// ARCHITECTURE: loader, sealed state, then the floor; the other slot is marked bad before the
 /// floor rises above it.
 Status Engine::commit_actions() {
   const auto good = *record_.target;

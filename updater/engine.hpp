@@ -13,7 +13,7 @@
 namespace pawl::updater {
 
 /// Moves one device through the table of state.hpp: saves the record, then does the action of the
-/// new state, then goes on with the event the action gives. Order of the actions: CONTRACTS 5.
+/// new state, then goes on with the event the action gives. Order of the actions: ARCHITECTURE.
 class Engine {
  public:
   struct Parts {

@@ -66,7 +66,7 @@ class ComponentInstaller {
                                                            const Layout& target,
                                                            const Layout& running_layout,
                                                            const manifest::Release* running);
-  /// windows -> sync -> drop cache -> read back (CONTRACTS 5); for a file then the rename.
+  /// windows -> sync -> drop cache -> read back (ARCHITECTURE); for a file then the rename.
   /// Resumes at the first window that is not there yet.
   [[nodiscard]] Result<InstallTotals> write(const PlannedComponent& planned);
 

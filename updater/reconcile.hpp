@@ -23,7 +23,7 @@ enum class Move : std::uint8_t {
 };
 
 /// The rule of every start, pure. The record was saved before its action began, so the action may
-/// be undone, half done or done; only the trial slot is counted (CONTRACTS 4 and 5).
+/// be undone, half done or done; only the trial slot is counted (FORMAT 5 and 6).
 [[nodiscard]] Move judge(const Record& record, const Sight& sight);
 
 }  // namespace pawl::updater

@@ -7,7 +7,7 @@
 
 namespace pawl::updater {
 
-/// Moves the device's sealed state along with the boot chain, forward only (CONTRACTS 5). Every
+/// Moves the device's sealed state along with the boot chain, forward only (ARCHITECTURE). Every
 /// call may be repeated. On error the state opens from every slot it opened from before.
 class Sealing {
  public:

@@ -7,7 +7,7 @@
 
 namespace pawl::updater {
 
-/// Where the updater keeps its files below the state directory (CONTRACTS 6).
+/// Where the updater keeps its files below the state directory (FORMAT 5).
 struct StateDir {
   std::string path;  // /var/lib/pawl
 

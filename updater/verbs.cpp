@@ -164,7 +164,7 @@ Status check_above_floor(const ReleaseId& release, const manifest::Floors& floor
                                    std::to_string(floors.security_version.get()));
 }
 
-/// CONTRACTS 1: only a slot that is whole and not below the floor.
+/// the manual: only a slot that is whole and not below the floor.
 Result<RollbackResult> try_other_slot(Device& device, Engine& engine) {
   PAWL_TRY(const auto current, device.boot.current());
   PAWL_TRY(const auto primary, device.boot.primary());

@@ -6,7 +6,7 @@
 #include "updater/device.hpp"
 #include "updater/releases.hpp"
 
-/// What the verbs of pawl-updater do, without command line and output (CONTRACTS 1). Each takes the
+/// What the verbs of pawl-updater do, without command line and output (the manual). Each takes the
 /// lock of the state directory, reconciles first, and may be repeated after any interruption.
 namespace pawl::updater {
 
