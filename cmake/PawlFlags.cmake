@@ -22,16 +22,17 @@ target_compile_options(pawl_flags INTERFACE
   $<$<CXX_COMPILER_ID:GNU>:-fstack-clash-protection>
   $<$<STREQUAL:${CMAKE_SYSTEM_PROCESSOR},x86_64>:-fcf-protection>
   -ffile-prefix-map=${PROJECT_SOURCE_DIR}=. -ffile-prefix-map=${PROJECT_BINARY_DIR}=build
-  $<$<BOOL:${PAWL_SANITIZE}>:-fsanitize=${PAWL_SANITIZE}>
-  $<$<BOOL:${PAWL_SANITIZE}>:-fno-sanitize-recover=all>
   $<$<BOOL:${PAWL_COVERAGE}>:--coverage>)
 target_compile_definitions(pawl_flags INTERFACE
   _GLIBCXX_ASSERTIONS _FILE_OFFSET_BITS=64
-  $<$<AND:$<NOT:$<CONFIG:Debug>>,$<NOT:$<BOOL:${PAWL_SANITIZE}>>>:_FORTIFY_SOURCE=2>)
+  $<$<NOT:$<CONFIG:Debug>>:_FORTIFY_SOURCE=2>)
 target_link_options(pawl_flags INTERFACE
-  $<$<BOOL:${PAWL_SANITIZE}>:-fsanitize=${PAWL_SANITIZE}>
   $<$<BOOL:${PAWL_COVERAGE}>:--coverage>
   -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--gc-sections -Wl,--as-needed -Wl,--build-id=sha1)
 if(PAWL_FUZZ)
   target_compile_options(pawl_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+if(PAWL_SANITIZE)  # a list with commas, which generator expressions cannot hold
+  target_compile_options(pawl_flags INTERFACE -fsanitize=${PAWL_SANITIZE} -fno-sanitize-recover=all)
+  target_link_options(pawl_flags INTERFACE -fsanitize=${PAWL_SANITIZE})
 endif()
