@@ -3,7 +3,8 @@
 
 slot_size=67108864
 
-# make_device VERSION: as it leaves the factory, this release in slot a and nothing in slot b.
+# make_device VERSION: as it leaves the factory, this release in slot a and nothing in slot b. The
+# manifest goes with it, so that the updater knows what slot a holds.
 make_device() {
   rm -rf "$device"
   mkdir -p "$device/boot" "$device/slots/a" "$device/slots/b" "$device/state"
@@ -11,6 +12,8 @@ make_device() {
   run dd if="$work/firmware/$1/rootfs.img" of="$device/slots/a/rootfs.img" conv=notrunc bs=1M \
     status=none
   run cp "$work/firmware/$1/uki.efi" "$device/slots/a/uki.efi"
+  run install -D -m 600 "$(newest "targets/releases/$product/$1/*.manifest.json")" \
+    "$device/state/installed/a.manifest.json"
   echo "primary=a trial=- tries=0 bad=-" >"$device/boot/state"
   run cat "$device/boot/state"
 }
