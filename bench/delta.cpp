@@ -37,8 +37,8 @@ Status encode(const Args& args) {
   const auto index = delta.built.index.serialise();
   PAWL_TRY(const auto file, disk.open(args[2] + ".index", OpenMode::kCreate));
   PAWL_CHECK(file->write_at(index, 0));
-  std::printf("%llu\n",
-              static_cast<unsigned long long>(index.size() + delta.built.index.container_size()));
+  const auto bytes = std::to_string(index.size() + delta.built.index.container_size());
+  (void)std::puts(bytes.c_str());
   return Ok{};
 }
 
@@ -70,6 +70,6 @@ Status run(const Args& args) {
 int main(int argc, char** argv) {
   const auto status = run(Args(argv + 1, argv + argc));
   if (status) return 0;
-  std::fprintf(stderr, "bench_delta: %s\n", status.error().what().c_str());
+  (void)std::fprintf(stderr, "bench_delta: %s\n", status.error().what().c_str());
   return static_cast<int>(status.error().code());
 }

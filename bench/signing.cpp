@@ -83,6 +83,6 @@ int main(int argc, char** argv) {
   const std::string set = argc == 3 ? argv[2] : "small";
   const auto status = run(set == "full" ? 41 : 9);
   if (status) return 0;
-  std::fprintf(stderr, "bench_signing: %s\n", status.error().what().c_str());
+  (void)std::fprintf(stderr, "bench_signing: %s\n", status.error().what().c_str());
   return static_cast<int>(status.error().code());
 }
