@@ -32,7 +32,7 @@ Status set_identity(Toml& toml, Config& out) {
     return Ok{};
   }
   if (source != "workload-api") {
-    return toml.error("identity.source", "expected \"files\" or \"workload-api\"");
+    return toml.error("identity.source", R"(expected "files" or "workload-api")");
   }
   out.source = Config::Source::kWorkloadApi;
   PAWL_TRY(out.identity, toml.required("identity.endpoint"));

@@ -219,7 +219,9 @@ asio::awaitable<bool> Connection::send(Response& response, Method method, Fate f
   if (!head && !response.file && response.status != 304) text += response.body;
   expire_in(shared_.limits.write);
   bool sent = co_await write_all(text);
-  if (sent && !head && response.file) sent = co_await send_file(*response.file, response.part);
+  if (sent && !head && response.file) {
+    sent = co_await send_file(*response.file, response.part);
+  }
   co_return sent&& fate == Fate::kKeep;
 }
 

@@ -1,6 +1,7 @@
 #include "signer/release_build.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "base/digest.hpp"
 #include "signer/measurements.hpp"
@@ -11,6 +12,8 @@
 namespace pawl::signer {
 namespace {
 
+constexpr std::array<std::string_view, 6> kAttachments{
+    "sbom-cyclonedx", "sbom-spdx", "slsa-provenance", "notes", "advisory", "corim"};
 constexpr std::size_t kMaxAttachment = std::size_t{64} * 1024 * 1024;
 
 struct Job {
@@ -104,6 +107,10 @@ Status add_uki(const Job& job, const BuildInput& input, manifest::Release& relea
 
 Status add_attachments(const Job& job, const BuildInput& input, manifest::Release& release) {
   for (const auto& spec : input.attachments) {
+    if (std::find(kAttachments.begin(), kAttachments.end(), spec.kind) == kAttachments.end()) {
+      return fail(Errc::kUsage, "unknown kind of attachment " + printable(spec.kind))
+          .with_hint("sbom-cyclonedx, sbom-spdx, slsa-provenance, notes, advisory or corim");
+    }
     PAWL_TRY(const auto bytes, read_file(job.disk, spec.file, kMaxAttachment));
     PAWL_TRY(const auto blob, write_blob(job, bytes));
     release.attachments.push_back({spec.kind, spec.media_type, blob});

@@ -2,7 +2,9 @@
 
 #include <catch2/catch.hpp>
 
+#include "base/digest.hpp"
 #include "signer/paths.hpp"
+#include "tests/fakes/fake_disk.hpp"
 
 using namespace pawl;
 using namespace pawl::signer;
@@ -58,6 +60,7 @@ TEST_CASE("config: mistakes name file and line", "[signer][config]") {
                    "signer.toml:3: unknown key"},
                Row{"record missing", "[keys.a]\npin = \"prompt\"\n", "keys.a.record is missing"},
                Row{"bad duration", "[expiry]\nroot = \"soon\"\n", "signer.toml:2: expiry.root"},
+               Row{"repository id", "repository_id = \"12\"\n", "signer.toml:1: repository_id"},
                Row{"relative module", "module = \"x.so\"\n", "signer.toml:1: module"},
                Row{"key name", "[keys.Alice]\nrecord = \"x\"\n", "keys.Alice"});
   INFO(row.why);
@@ -103,4 +106,57 @@ TEST_CASE("paths: what a file names is relative to it", "[signer][paths]") {
   CHECK(resolve_pin("/srv", "file:p") == "file:/srv/p");
   CHECK(resolve_pin("/srv", "fd:3") == "fd:3");
   CHECK(relative_pin("/srv", "file:/srv/p") == "file:p");
+}
+
+TEST_CASE("config: products have defaults of their own", "[signer][config]") {
+  const auto config = parse_config(
+      "[products.gw3]\nvendor_id = \"v\"\nclass_id = \"c\"\nhardware = [\"b\", \"c\"]\n"
+      "boot_profiles = [\"grub-uki\"]\nphases = \"none\"\n",
+      "signer.toml");
+  REQUIRE(config);
+  const auto product = config->product("gw3");
+  CHECK(product.vendor_id == "v");
+  CHECK(product.class_id == "c");
+  CHECK(product.hardware == std::vector<std::string>{"b", "c"});
+  CHECK(product.boot_profiles == std::vector<std::string>{"grub-uki"});
+  CHECK(product.phases == "none");
+  CHECK_FALSE(config->product("gw4").vendor_id);
+}
+
+TEST_CASE("config: keys and repository are written so that they read back", "[signer][config]") {
+  fakes::FakeDisk disk;
+  const std::string path = "/s/signer.toml";
+  REQUIRE(append_key(disk, path, {"a", "/s/keys/a.pub.json", {}, "file:/s/pin"}));
+  REQUIRE(append_key(disk, path, {"b", "/other/b.pub.json", {}, "prompt"}));
+  CHECK(append_key(disk, path, {"a", "x", {}, "prompt"}).error().code() == Errc::kConfig);
+  const Sha256Digest id = sha256(as_bytes("root"));
+  Expiry expiry;
+  expiry.timestamp = Seconds(3600);
+  REQUIRE(set_repository(disk, path, "/s/repo", id, expiry));
+  REQUIRE(set_repository(disk, path, "/s/repo", id, expiry));  // nothing left to do
+  const auto config = parse_config(disk.text(path), path);
+  REQUIRE(config);
+  CHECK(config->repository == "/s/repo");
+  CHECK(config->repository_id == id);
+  CHECK(config->expiry.timestamp == Seconds(3600));
+  REQUIRE(config->find("a") != nullptr);
+  CHECK(config->find("a")->record == "/s/keys/a.pub.json");
+  CHECK(config->find("a")->pin == "file:/s/pin");
+  CHECK(config->find("b")->record == "/other/b.pub.json");
+  CHECK(disk.text(path).find("keys/a.pub.json") != std::string::npos);
+  CHECK(disk.text(path).find("/s/keys") == std::string::npos);  // the folder can move
+  const auto other = sha256(as_bytes("other"));
+  CHECK(set_repository(disk, path, "/s/repo", other, expiry).error().code() == Errc::kConfig);
+}
+
+TEST_CASE("config: the file is looked for beside the repository, never silently missing",
+          "[signer][config]") {
+  fakes::FakeDisk disk;
+  disk.put("/a/signer.toml", "repository = \"repo\"\n");
+  CHECK(load_config(disk, std::nullopt, "/a/repo")->repository == "/a/repo");
+  CHECK(load_config(disk, "/a/signer.toml", std::nullopt)->repository == "/a/repo");
+  CHECK(load_config(disk, std::nullopt, "/b/repo")->path.empty());
+  CHECK(load_config(disk, "/b/signer.toml", std::nullopt).error().code() == Errc::kConfig);
+  disk.put("/etc/pawl/signer.toml", "repository = \"/r\"\n");
+  CHECK(load_config(disk, std::nullopt, "/b/repo")->repository == "/r");
 }

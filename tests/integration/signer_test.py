@@ -1,0 +1,412 @@
+#!/usr/bin/env python3
+"""pawl-signer with real SoftHSM tokens: from empty tokens to releases that a device accepts.
+
+    signer_test.py FOLDER-OF-PROGRAMS [unittest arguments]
+"""
+import fcntl
+import glob
+import json
+import os
+import pathlib
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+MODULE = "/usr/lib/softhsm/libsofthsm2.so"
+MEASURE = "/usr/lib/systemd/systemd-measure"
+STUBS = sorted(glob.glob("/usr/lib/systemd/boot/efi/linux*.efi.stub"))
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+PIN = "471108"
+VENDOR = "fa6b4a53-d5ad-5fdf-be9d-e663e4d41ffe"
+CLASS = "1492af14-2569-5e48-bf42-9b2d51f2ab45"
+TOKENS = ("alice", "bob", "carol", "targets", "rel", "online")
+signer = None
+
+
+class Signer:
+    """One folder with tokens, signer.toml and repository."""
+
+    def __init__(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="pawl-signer-"))
+        (self.folder / "tokens").mkdir()
+        conf = self.folder / "softhsm2.conf"
+        conf.write_text(f"directories.tokendir = {self.folder}/tokens\nlog.level = ERROR\n")
+        self.env = dict(os.environ, SOFTHSM2_CONF=str(conf))
+        pin = self.folder / "pin"
+        pin.write_text(PIN)
+        pin.chmod(0o600)
+
+    def token(self, label):
+        subprocess.run(["softhsm2-util", "--init-token", "--free", "--label", label, "--pin", PIN,
+                        "--so-pin", "officer1"], env=self.env, check=True, capture_output=True)
+
+    def run(self, *args, **kw):
+        return subprocess.run([signer, *map(str, args)], cwd=self.folder, env=self.env, text=True,
+                              capture_output=True, timeout=120, stdin=subprocess.DEVNULL, **kw)
+
+    def json(self, *args):
+        done = self.run(*args, "--json")
+        assert done.returncode == 0, f"{args}: {done.stderr}"
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def key(self, name, token=None):
+        return self.json("key", "new", name, "--uri",
+                         f"pkcs11:token={token or name}?module-path={MODULE}", "--pin", "file:pin")[0]
+
+    def init(self):
+        return self.json("repo", "init", "repo", "--root", "alice,bob,carol:2", "--targets", "targets",
+                         "--snapshot", "snap", "--timestamp", "time", "--product", "gw3=rel",
+                         "--ceiling", "gw3=5")[0]
+
+    def build(self, version, out, *more, product="gw3"):
+        image = self.folder / f"{version}.img"
+        if not image.exists():
+            image.write_bytes(random.Random(version).randbytes(300_000))
+        return self.run("release", "build", "--product", product, "--version", version, "--out", out,
+                        "--vendor-id", VENDOR, "--class-id", CLASS, "--hardware", "b", "--level", 1,
+                        "--component", f"name=rootfs,slot_role=rootfs,install=raw,image={image}",
+                        *more)
+
+    def close(self):
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def full():
+    """Tokens, keys and an empty repository."""
+    made = Signer()
+    for label in TOKENS:
+        made.token(label)
+    for name in ("alice", "bob", "carol", "targets", "rel"):
+        made.key(name)
+    made.key("snap", "online")
+    made.key("time", "online")
+    made.init()
+    return made
+
+
+class Repository(unittest.TestCase):
+    """Every test works on its own copy of one prepared folder."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.prepared = full()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.prepared.close()
+
+    def setUp(self):
+        self.s = Signer()
+        shutil.copytree(self.prepared.folder, self.s.folder, dirs_exist_ok=True)
+        conf = self.s.folder / "softhsm2.conf"
+        conf.write_text(f"directories.tokendir = {self.s.folder}/tokens\nlog.level = ERROR\n")
+
+    def tearDown(self):
+        self.s.close()
+
+    def refused(self, done, code, *words):
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        self.assertTrue(done.stderr.startswith("pawl-signer: "), done.stderr)
+        for word in words:
+            self.assertIn(word, done.stderr)
+
+    def publish(self, version, out, *more):
+        done = self.s.build(version, out, *more)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        done = self.s.run("release", "add", out)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def accepted(self):
+        report = self.s.json("verify", "repo")[0]
+        self.assertTrue(all(r["accepted"] for r in report["releases"]), report)
+        return [r["version"] for r in report["releases"]]
+
+    def test_keys_were_born_in_their_tokens_and_never_leave(self):
+        for key in self.s.json("key", "list"):
+            self.assertEqual(key["custody"], "token_born")
+        asked = subprocess.run(
+            ["pkcs11-tool", "--module", MODULE, "--token-label", "rel", "--login", "--pin", PIN,
+             "--list-objects", "--type", "privkey"], env=self.s.env, text=True, capture_output=True)
+        self.assertIn("sensitive, always sensitive, never extractable, local", asked.stdout)
+
+    def test_each_key_signs_for_its_role_alone(self):
+        signs = {key["name"]: key["signs"] for key in self.s.json("key", "list")}
+        self.assertEqual(signs, {"alice": "root", "bob": "root", "carol": "root", "rel": "rel-gw3",
+                                 "snap": "snapshot", "targets": "targets", "time": "timestamp"})
+
+    def test_from_build_to_a_device_that_accepts(self):
+        self.publish("1.0.0", "r1")
+        self.publish("1.1.0", "r2")
+        self.assertEqual(self.accepted(), ["1.1.0", "1.0.0"])
+        again = self.s.json("release", "add", "r2")[0]
+        self.assertFalse(again["changed"])
+        manifest = self.s.json("inspect", "r2/manifest.json")[0]
+        self.assertEqual((manifest["kind"], manifest["release_counter"]), ("release manifest", 2))
+
+    def test_two_builds_in_two_folders_are_equal(self):
+        for out in ("a", "b/c"):
+            self.assertEqual(self.s.build("1.0.0", out, "--counter", 1).returncode, 0)
+        same = subprocess.run(["diff", "-r", "a", "b/c"], cwd=self.s.folder, capture_output=True)
+        self.assertEqual(same.returncode, 0, same.stdout)
+
+    def test_renew_changes_version_and_expiry_alone(self):
+        def signed(name):
+            return json.loads((self.s.folder / "repo/metadata" / name).read_text())["signed"]
+        def newest(role):
+            return signed(max((self.s.folder / "repo/metadata").glob(f"*.{role}.json")).name)
+        for role in ("root", "targets", "rel-gw3", "snapshot"):
+            before = newest(role)
+            done = self.s.run("renew", "--role", role, "--expires",
+                              ("release" if role == "rel-gw3" else role) + "=2y")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            after = newest(role)
+            self.assertEqual(after["version"], before["version"] + 1)
+            self.assertGreater(after["expires"], before["expires"])
+            for part in (before, after):
+                for member in ("version", "expires", "x-pawl"):
+                    part.pop(member, None)
+            self.assertEqual(before, after)
+        self.assertEqual(self.accepted(), [])
+
+    def test_withdrawn_releases_are_gone_but_not_forgotten(self):
+        self.publish("1.0.0", "r1")
+        done = self.s.run("release", "withdraw", "--product", "gw3", "--version", "1.0.0")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(self.accepted(), [])
+        (self.s.folder / "1.0.0.img").write_bytes(b"other bytes")
+        self.assertEqual(self.s.build("1.0.0", "r2").returncode, 0)
+        self.refused(self.s.run("release", "add", "r2"), 17, "1.0.0")
+        self.assertEqual(self.s.build("1.0.1", "r3", "--counter", 1).returncode, 0)
+        self.refused(self.s.run("release", "add", "r3"), 17, "counter 1")
+
+    def test_refusals_have_their_code_and_a_hint(self):
+        self.publish("1.0.0", "r1")
+        self.assertEqual(self.s.build("2.0.0", "wrong", "--counter", 9, product="gw4").returncode, 0)
+        self.refused(self.s.run("release", "add", "wrong"), 16, "gw4", "hint:")
+        self.assertEqual(self.s.build("2.0.0", "high", "--security-version", 6).returncode, 0)
+        self.refused(self.s.run("release", "add", "high"), 14, "ceiling 5", "hint:")
+        self.refused(self.s.run("release", "add", "nowhere"), 30, "manifest.json", "hint:")
+        self.refused(self.s.run("repo", "init", "repo", "--root", "alice", "--targets", "targets",
+                                "--snapshot", "snap", "--timestamp", "time"), 2, "already", "hint:")
+        self.refused(self.s.run("repo", "init", "other", "--root", "alice", "--targets", "alice",
+                                "--snapshot", "snap", "--timestamp", "time"), 2, "another role")
+        self.refused(self.s.run("renew", "--role", "moon"), 2, "moon", "rel-gw3")
+        self.refused(self.s.run("verify", "repo", "--at", "2999-01-01T00:00:00Z"), 13)
+        self.refused(self.s.run("verify", "repo", "--at", "soon"), 2, "--at")
+        self.refused(self.s.run("inspect", "pin"), 10, "pin")
+        self.assertEqual(self.accepted(), ["1.0.0"])
+
+    def test_json_errors_carry_code_name_and_hint(self):
+        done = self.s.run("release", "add", "nowhere", "--json")
+        error = json.loads(done.stdout)
+        self.assertEqual((error["ok"], error["code"], error["error"]), (False, 30, "io"))
+        self.assertIn("release build", error["hint"])
+
+    def test_missing_keys_are_named_before_any_pin(self):
+        toml = self.s.folder / "signer.toml"
+        text = toml.read_text().replace("[keys.alice]", "[keys.zoe]").replace("file:pin", "file:absent")
+        start, end = text.index("[keys.bob]"), text.index("[keys.targets]")
+        toml.write_text(text[:start] + text[end:])
+        self.refused(self.s.run("renew", "--role", "root"), 3, "root needs 2 signatures", "alice", "hint:")
+
+    def test_wrong_pin_is_tried_once_and_never_again(self):
+        (self.s.folder / "pin").write_text("000000")
+        self.refused(self.s.run("renew"), 41, "key time", "CKR_PIN_INCORRECT", "hint:")
+        (self.s.folder / "pin").write_text(PIN)
+        self.refused(self.s.run("renew"), 41, "key time")  # the token says that a try was lost
+        self.assertEqual(self.accepted(), [])
+
+    def test_absent_token_and_module_are_named(self):
+        def with_uri(uri):
+            toml = self.s.folder / "signer.toml"
+            toml.write_text(toml.read_text() + f'\n[keys.x]\nrecord = "keys/time.pub.json"\nuri = "{uri}"\n')
+            text = toml.read_text().replace("[keys.time]", "[keys.unused]").replace(
+                '[keys.unused]\nrecord = "keys/time.pub.json"', '[keys.unused]\nrecord = "keys/rel.pub.json"')
+            toml.write_text(text)
+        with_uri(f"pkcs11:token=gone;object=time?module-path={MODULE}")
+        self.refused(self.s.run("renew"), 41, "key x")
+        self.refused(self.s.run("doctor"), 41, "token")
+        done = self.s.run("key", "new", "y", "--uri", "pkcs11:token=rel?module-path=/nowhere.so")
+        self.refused(done, 41, "/nowhere.so")
+
+    def test_a_pin_on_the_command_line_is_refused(self):
+        uri = f"pkcs11:token=rel?module-path={MODULE}"
+        self.refused(self.s.run("key", "new", "y", "--uri", uri, "--pin", PIN), 2)
+        self.refused(self.s.run("key", "new", "y", "--uri", uri + f"&pin-value={PIN}"), 2)
+
+    def test_no_pin_in_arguments_environment_or_output(self):
+        read, write = os.pipe()
+        child = subprocess.Popen(
+            [signer, "key", "new", "late", "--uri", f"pkcs11:token=rel;object=late?module-path={MODULE}",
+             "--pin", f"fd:{read}"], cwd=self.s.folder, env=self.s.env, pass_fds=(read,), text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        os.close(read)
+        proc = pathlib.Path(f"/proc/{child.pid}")
+        seen = proc.joinpath("cmdline").read_bytes() + proc.joinpath("environ").read_bytes()
+        os.write(write, (PIN + "\n").encode())
+        os.close(write)
+        out, err = child.communicate(timeout=60)
+        self.assertEqual(child.returncode, 0, err)
+        self.assertNotIn(PIN.encode(), seen)
+        self.assertNotIn(PIN, out + err)
+        written = [p for p in self.s.folder.rglob("*") if p.is_file() and p.name != "pin"
+                   and "tokens" not in p.parts and PIN.encode() in p.read_bytes()]
+        self.assertEqual(written, [])
+        # the descriptor means nothing to the next run: signer.toml asks at the terminal instead
+        self.assertIn('pin = "prompt"', (self.s.folder / "signer.toml").read_text())
+
+    def test_software_keys_are_marked_in_every_output(self):
+        made = self.s.run("key", "new", "dev", "--software", "dev.key")
+        self.assertIn("DEVELOPMENT", made.stdout)
+        for name in ("dev-t", "dev-s", "dev-z"):
+            self.s.json("key", "new", name, "--software", f"{name}.key")
+        toml = self.s.folder / "signer.toml"
+        lines = [line for line in toml.read_text().splitlines() if not line.startswith("repository")]
+        toml.write_text("\n".join(lines))
+        done = self.s.run("repo", "init", "devrepo", "--root", "dev", "--targets", "dev-t", "--snapshot",
+                          "dev-s", "--timestamp", "dev-z")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("DEVELOPMENT", done.stdout)
+        self.assertIn("DEVELOPMENT", self.s.run("doctor").stdout)
+        self.assertEqual(self.s.json("renew")[0]["development_keys"], ["dev-z"])
+        self.assertEqual((self.s.folder / "dev.key").stat().st_mode & 0o777, 0o600)
+
+    def test_two_commands_at_once_do_not_mix(self):
+        with open(self.s.folder / "repo/.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self.refused(self.s.run("renew"), 50, "hint:")
+        self.assertEqual(self.s.run("renew").returncode, 0)
+
+    def test_damaged_metadata_stops_the_signer_and_the_device(self):
+        self.publish("1.0.0", "r1")
+        for path in sorted((self.s.folder / "repo/metadata").glob("*.json")):
+            whole = path.read_bytes()
+            if path.name in ("1.rel-gw3.json", "1.snapshot.json"):
+                continue  # nobody refers to them any more
+            path.write_bytes(whole.replace(b":1,", b":2,", 1) if b":1," in whole else b"{}")
+            self.assertNotEqual(self.s.run("verify", "repo").returncode, 0, path.name)
+            self.assertNotEqual(self.s.run("renew").returncode, 0, path.name)
+            path.write_bytes(whole)
+        self.assertEqual(self.accepted(), ["1.0.0"])
+
+    def test_another_repository_in_the_same_place_is_not_signed(self):
+        other = full()
+        try:
+            shutil.rmtree(self.s.folder / "repo")
+            shutil.copytree(other.folder / "repo", self.s.folder / "repo")
+            self.refused(self.s.run("renew"), 12, "another repository", "hint:")
+        finally:
+            other.close()
+
+    def test_killed_at_any_moment_the_repository_verifies_and_the_next_run_completes(self):
+        self.assertEqual(self.s.build("1.0.0", "r1").returncode, 0)
+        whole = time.monotonic()
+        for part in ("repo", "tokens"):
+            shutil.copytree(self.s.folder / part, self.s.folder / f"saved-{part}")
+        self.assertEqual(self.s.run("release", "add", "r1").returncode, 0)
+        whole = time.monotonic() - whole
+        dice = random.Random(20)
+        for _ in range(20):
+            for part in ("repo", "tokens"):  # SoftHSM loses a token when it is killed while writing
+                shutil.rmtree(self.s.folder / part)
+                shutil.copytree(self.s.folder / f"saved-{part}", self.s.folder / part)
+            child = subprocess.Popen([signer, "release", "add", "r1"], cwd=self.s.folder, env=self.s.env,
+                                     stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            try:
+                child.wait(dice.uniform(0, whole))
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+            self.assertIn(self.accepted(), ([], ["1.0.0"]))
+            shutil.rmtree(self.s.folder / "tokens")
+            shutil.copytree(self.s.folder / "saved-tokens", self.s.folder / "tokens")
+            done = self.s.run("release", "add", "r1")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(self.accepted(), ["1.0.0"])
+
+    @unittest.skipUnless(os.geteuid() == 0, "mounting a small file system needs root")
+    def test_a_full_disk_changes_nothing(self):
+        self.assertEqual(self.s.build("1.0.0", "r1").returncode, 0)
+        small = self.s.folder / "small"
+        small.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=128k", "none", small], check=True)
+        try:
+            shutil.copytree(self.s.folder / "repo", small / "repo")
+            self.refused(self.s.run("release", "add", "r1", "--repo", "small/repo", "--config",
+                                    "signer.toml"), 31, "hint:")
+            self.assertEqual(self.s.run("verify", "small/repo").returncode, 0)
+        finally:
+            subprocess.run(["umount", small], check=True)
+
+
+class Uki(unittest.TestCase):
+    """The signer's measurements against independent programs, on an image with the real stub."""
+
+    def setUp(self):
+        self.s = Signer()
+        f = self.s.folder
+        mkuki = [sys.executable, str(SOURCE / "examples/quickstart/mkuki.py"), "--stub", STUBS[0], "--out"]
+        (f / "osrel").write_text("ID=test\n")
+        (f / "initrd").write_bytes(random.Random(1).randbytes(5000))
+        (f / "cmdline").write_text("console=ttyS0 ro systemd.import_credentials=no")
+        subprocess.run([*mkuki, f / "linux", f".osrel={f}/osrel"], check=True)
+        subprocess.run([*mkuki, f / "uki.efi", f".osrel={f}/osrel", f".cmdline={f}/cmdline",
+                        f".initrd={f}/initrd", f".linux={f}/linux"], check=True)
+
+    def tearDown(self):
+        self.s.close()
+
+    def test_pcr_11_is_what_systemd_measure_says(self):
+        if not os.path.exists(MEASURE):
+            self.skipTest("no systemd-measure")
+        f = self.s.folder
+        asked = subprocess.run([MEASURE, "calculate", "--bank=sha256", "--phase=:", "--json=short",
+                                *(f"--{n}={f}/{n}" for n in ("linux", "osrel", "cmdline", "initrd"))],
+                               capture_output=True, text=True, check=True)
+        expected = json.loads(asked.stdout)["sha256"][0]["hash"]
+        self.assertEqual(self.s.json("inspect", "uki.efi")[0]["pcr11"], expected)
+
+    def test_the_release_carries_the_value_after_the_phase_words(self):
+        if not os.path.exists(MEASURE):
+            self.skipTest("no systemd-measure")
+        f = self.s.folder
+        asked = subprocess.run([MEASURE, "calculate", "--bank=sha256", "--phase=sysinit:ready",
+                                "--json=short",
+                                *(f"--{n}={f}/{n}" for n in ("linux", "osrel", "cmdline", "initrd"))],
+                               capture_output=True, text=True, check=True)
+        expected = json.loads(asked.stdout)["sha256"][0]["hash"]
+        done = self.s.run("release", "build", "--product", "gw3", "--version", "1.0.0", "--counter", 1,
+                          "--out", "r", "--vendor-id", VENDOR, "--class-id", CLASS, "--hardware", "b",
+                          "--uki", "uki.efi", "--level", 1)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        manifest = json.loads((f / "r/manifest.json").read_text())
+        self.assertEqual(manifest["measurements"][0]["pcr11"], expected)
+
+    def test_the_authenticode_digest_is_what_signing_tools_see(self):
+        if shutil.which("osslsigncode") is None:
+            self.skipTest("no osslsigncode")
+        f = self.s.folder
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "k", "-out",
+                        "c", "-subj", "/CN=x", "-days", "3"], cwd=f, check=True, capture_output=True)
+        subprocess.run(["osslsigncode", "sign", "-certs", "c", "-key", "k", "-in", "uki.efi", "-out",
+                        "signed.efi"], cwd=f, check=True, capture_output=True)
+        shown = subprocess.run(["osslsigncode", "verify", "signed.efi"], cwd=f, capture_output=True, text=True)
+        digest = self.s.json("inspect", "uki.efi")[0]["pe:uki"]
+        self.assertIn(digest.upper(), shown.stdout)
+        self.assertEqual(self.s.json("inspect", "signed.efi")[0]["pe:uki"], digest)
+
+
+if __name__ == "__main__":
+    signer = str(pathlib.Path(sys.argv[1]).resolve() / "pawl-signer")
+    for needed in (MODULE, *STUBS[:1]):
+        if not os.path.exists(needed):
+            print(f"{needed} is not installed")
+            sys.exit(77)
+    if not STUBS:
+        print("systemd-boot-efi is not installed")
+        sys.exit(77)
+    unittest.main(argv=[sys.argv[0], *sys.argv[2:]], verbosity=1)
