@@ -135,8 +135,7 @@ class Watcher {
     hand_over(*std::move(fresh));
   }
   void complain(const Error& why) {
-    const auto text = why.what();
-    server_.post([&log = log_, text] {
+    server_.post([&log = log_, text = std::string(why.what())] {
       log.write(LogLevel::kError, "identity-reload-failed", {{"reason", text}});
     });
   }
