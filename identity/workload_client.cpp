@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <system_error>
 #include <utility>
 
 #include <arpa/inet.h>
@@ -46,8 +47,10 @@ class Socket {
 };
 
 Error lost(std::string_view what) {
-  return fail(Errc::kTransport, "Workload API: " + std::string(what) + ": " + std::strerror(errno),
-              errno);
+  const int number = errno;
+  return fail(Errc::kTransport,
+              "Workload API: " + std::string(what) + ": " + std::generic_category().message(number),
+              number);
 }
 
 Result<Socket> connect_to(int family, const sockaddr* address, socklen_t size) {
@@ -230,8 +233,11 @@ void WorkloadStream::Session::on_data(ByteView data) {
     }
     auto parsed = parse_x509_response(frames.message());
     frames.wipe();
-    if (parsed) update = *std::move(parsed);
-    if (!parsed) broken = std::move(parsed).error();
+    if (parsed) {
+      update = *std::move(parsed);
+    } else {
+      broken = std::move(parsed).error();
+    }
   }
 }
 

@@ -14,6 +14,7 @@ namespace pawl::manifest {
 /// Names a key inside one file. Strict: lower-case hex SHA-256 of the canonical key object.
 struct KeyId {
   std::string text;
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 misreads the defaulted operator
   friend auto operator<=>(const KeyId&, const KeyId&) = default;
 };
 

@@ -94,7 +94,8 @@ std::uint64_t NumberModel::code(BitCoder& coder, std::uint64_t value) {
 
 Mixer::Mixer(std::size_t inputs, std::size_t sets)
     : inputs_(inputs),
-      weights_(inputs * sets, static_cast<std::int32_t>(kWeightOne * 10 / (4 * inputs + 8))) {}
+      weights_(inputs * sets,
+               static_cast<std::int32_t>(std::size_t{kWeightOne} * 10 / (4 * inputs + 8))) {}
 
 bool Mixer::code(BitCoder& coder, bool bit, std::span<Slot* const> slots, std::size_t set) {
   std::array<int, kMaxInputs> inputs{};

@@ -79,8 +79,8 @@ Result<PcrReading> read_some(ESYS_CONTEXT* esys, PcrSet wanted, PcrValues& value
   const EsysOut<TPML_DIGEST> digests(raw_digests);
   UINT32 next = 0;
   for (unsigned pcr = 0; pcr < kPcrCount; ++pcr) {
-    const bool has =
-        got->count == 1 && ((got->pcrSelections[0].pcrSelect[pcr / 8] >> (pcr % 8)) & 1U) != 0;
+    const unsigned bits = got->pcrSelections[0].pcrSelect[pcr / 8];
+    const bool has = got->count == 1 && ((bits >> (pcr % 8)) & 1U) != 0;
     if (!has || !wanted.has(pcr)) continue;
     if (next >= digests->count || digests->digests[next].size != 32) {
       return fail_tpm(Fault::kNoSha256Bank,
@@ -118,7 +118,7 @@ Result<Context> Context::open(const std::string& tcti) {
   return out;
 }
 
-Result<PcrValues> Context::read_pcrs(PcrSet set) {
+Result<PcrValues> Context::read_pcrs(PcrSet set) const {
   for (unsigned attempt = 0; attempt < kMaxReads; ++attempt) {
     PcrValues values{};
     PcrSet done;
@@ -145,14 +145,14 @@ Result<PcrValues> Context::read_pcrs(PcrSet set) {
   return fail_tpm(Fault::kPcrChanged, "PCRs kept changing while they were read");
 }
 
-Result<Context::Permanent> Context::permanent() {
+Result<Context::Permanent> Context::permanent() const {
   PAWL_TRY(const auto bits, property(esys(), TPM2_PT_PERMANENT));
   return Permanent{
       (bits & TPMA_PERMANENT_OWNERAUTHSET) != 0, (bits & TPMA_PERMANENT_ENDORSEMENTAUTHSET) != 0,
       (bits & TPMA_PERMANENT_LOCKOUTAUTHSET) != 0, (bits & TPMA_PERMANENT_INLOCKOUT) != 0};
 }
 
-Result<std::uint32_t> Context::lockout_counter() {
+Result<std::uint32_t> Context::lockout_counter() const {
   return property(esys(), TPM2_PT_LOCKOUT_COUNTER);
 }
 

@@ -29,7 +29,7 @@ class Context {
   static Result<Context> open(const std::string& tcti);
 
   /// Live values of `set`, SHA-256 bank, all taken between two extends.
-  [[nodiscard]] Result<PcrValues> read_pcrs(PcrSet set);
+  [[nodiscard]] Result<PcrValues> read_pcrs(PcrSet set) const;
 
   /// What TPM2_GetCapability says about authorizations.
   struct Permanent {
@@ -38,9 +38,9 @@ class Context {
     bool lockout_auth_set = false;
     bool in_lockout = false;
   };
-  [[nodiscard]] Result<Permanent> permanent();
+  [[nodiscard]] Result<Permanent> permanent() const;
   /// Failed dictionary-attack tries since the last reset of the counter.
-  [[nodiscard]] Result<std::uint32_t> lockout_counter();
+  [[nodiscard]] Result<std::uint32_t> lockout_counter() const;
 
   [[nodiscard]] ESYS_CONTEXT* esys() const { return esys_.get(); }
   [[nodiscard]] TSS2_TCTI_OPAQUE_CONTEXT_BLOB* tcti() const { return tcti_.get(); }

@@ -61,7 +61,7 @@ Result<PcrSet> parse_selection(Reader& r) {
   PAWL_TRY(const auto bits, r.take(size));
   PcrSet set;
   for (unsigned pcr = 0; pcr < 8U * size; ++pcr) {
-    if (((bits[pcr / 8] >> (pcr % 8)) & 1U) == 0) continue;
+    if (((unsigned{bits[pcr / 8]} >> (pcr % 8)) & 1U) == 0) continue;
     if (pcr >= kPcrCount) return fail(Errc::kMalformed, "quote selects a PCR above 23");
     set.add(pcr);
   }

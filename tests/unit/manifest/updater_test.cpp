@@ -186,7 +186,7 @@ TEST_CASE("updater: damaged stored files are dropped and fetched again (FORMAT 2
   const auto damage =
       GENERATE(std::function<Bytes(const Bytes&)>([](const Bytes&) { return Bytes{}; }),
                std::function<Bytes(const Bytes&)>(
-                   [](const Bytes& b) { return Bytes(b.begin(), b.begin() + 100); }),
+                   [](const Bytes& b) { return Bytes(b.begin(), b.begin() + std::ssize(b) / 2); }),
                std::function<Bytes(const Bytes&)>([](const Bytes& b) {
                  auto out = b;
                  out[b.size() / 2] ^= 1;
