@@ -32,10 +32,11 @@ Result<std::optional<Bytes>> read_optional(Disk& disk, const std::string& path, 
   return std::move(bytes).error();
 }
 
-Status replace_file(Disk& disk, const std::string& path, ByteView bytes) {
+Status replace_file(Disk& disk, const std::string& path, ByteView bytes, Visibility visibility) {
   const auto temporary = path + ".tmp";
+  const auto mode = visibility == Visibility::kPublic ? OpenMode::kCreatePublic : OpenMode::kCreate;
   {
-    PAWL_TRY(const auto file, disk.open(temporary, OpenMode::kCreate));
+    PAWL_TRY(const auto file, disk.open(temporary, mode));
     PAWL_CHECK(file->write_at(bytes, 0));
     PAWL_CHECK(file->sync());
   }
@@ -50,12 +51,12 @@ Status remove_file(Disk& disk, const std::string& path) {
   return disk.sync_directory(parent_of(path));
 }
 
-Status make_directories(Disk& disk, const std::string& path) {
+Status make_directories(Disk& disk, const std::string& path, Visibility visibility) {
   PAWL_TRY(const bool there, disk.exists(path));
   if (there) return Ok{};
   const auto parent = parent_of(path);
-  PAWL_CHECK(make_directories(disk, parent));
-  PAWL_CHECK(disk.make_directory(path));
+  PAWL_CHECK(make_directories(disk, parent, visibility));
+  PAWL_CHECK(disk.make_directory(path, visibility));
   return disk.sync_directory(parent);
 }
 

@@ -33,8 +33,16 @@ class DiskLock {
 
 enum class OpenMode : std::uint8_t {
   kRead,
-  kReadWrite,  // must exist; never creates, never truncates
-  kCreate,     // creates or truncates; mode 0600
+  kReadWrite,     // must exist; never creates, never truncates
+  kCreate,        // creates or truncates; mode 0600
+  kCreatePublic,  // as kCreate; mode 0644, less what the umask takes away
+};
+
+/// Who may read what is written. Keys, PINs, records and vaults are private, always; only what is
+/// signed and meant for everyone, as a repository directory is, may be public.
+enum class Visibility : std::uint8_t {
+  kPrivate,  // files 0600, directories 0700
+  kPublic,   // files 0644, directories 0755, less what the umask takes away
 };
 
 /// Every durable change the programs make goes through this seam, one call per operation that can
@@ -47,8 +55,9 @@ class Disk {
   virtual Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) = 0;
   /// Atomic; durable after sync_directory of the target's directory.
   virtual Status rename(const std::string& from, const std::string& to) = 0;
-  virtual Status remove(const std::string& path) = 0;          // absent is success
-  virtual Status make_directory(const std::string& path) = 0;  // 0700; existing is success
+  virtual Status remove(const std::string& path) = 0;  // absent is success
+  /// Existing is success and keeps its mode.
+  virtual Status make_directory(const std::string& path, Visibility visibility) = 0;
   virtual Status sync_directory(const std::string& path) = 0;
   virtual Result<std::vector<std::string>> list(const std::string& path) = 0;  // names, sorted
   virtual Result<bool> exists(const std::string& path) = 0;
@@ -62,7 +71,7 @@ class PosixDisk final : public Disk {
   Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override;
   Status rename(const std::string& from, const std::string& to) override;
   Status remove(const std::string& path) override;
-  Status make_directory(const std::string& path) override;
+  Status make_directory(const std::string& path, Visibility visibility) override;
   Status sync_directory(const std::string& path) override;
   Result<std::vector<std::string>> list(const std::string& path) override;
   Result<bool> exists(const std::string& path) override;
@@ -79,10 +88,12 @@ class PosixDisk final : public Disk {
                                                          std::size_t limit);
 /// Replaces or creates a file so that a power cut leaves the old or the new content, whole:
 /// temporary file, sync, rename, sync of the directory (5 durable operations).
-[[nodiscard]] Status replace_file(Disk& disk, const std::string& path, ByteView bytes);
+[[nodiscard]] Status replace_file(Disk& disk, const std::string& path, ByteView bytes,
+                                  Visibility visibility = Visibility::kPrivate);
 /// Removes a file and makes that durable. Absent is success.
 [[nodiscard]] Status remove_file(Disk& disk, const std::string& path);
-/// Creates a directory and all its parents.
-[[nodiscard]] Status make_directories(Disk& disk, const std::string& path);
+/// Creates a directory and all its parents, each with this visibility.
+[[nodiscard]] Status make_directories(Disk& disk, const std::string& path,
+                                      Visibility visibility = Visibility::kPrivate);
 
 }  // namespace pawl

@@ -106,8 +106,9 @@ using DirectoryPtr = Handle<DIR, &::closedir>;
 Result<std::unique_ptr<File>> PosixDisk::open(const std::string& path, OpenMode mode) {
   int flags = O_CLOEXEC | O_RDONLY;
   if (mode == OpenMode::kReadWrite) flags = O_CLOEXEC | O_RDWR;
-  if (mode == OpenMode::kCreate) flags = O_CLOEXEC | O_RDWR | O_CREAT | O_TRUNC;
-  const int fd = ::open(path.c_str(), flags, 0600);
+  const bool is_public = mode == OpenMode::kCreatePublic;
+  if (mode == OpenMode::kCreate || is_public) flags = O_CLOEXEC | O_RDWR | O_CREAT | O_TRUNC;
+  const int fd = ::open(path.c_str(), flags, is_public ? 0644 : 0600);
   if (fd < 0) return io_error("open", path, errno);
   return std::unique_ptr<File>(std::make_unique<PosixFile>(fd, path));
 }
@@ -122,8 +123,9 @@ Status PosixDisk::remove(const std::string& path) {
   return Ok{};
 }
 
-Status PosixDisk::make_directory(const std::string& path) {
-  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return io_error("mkdir", path, errno);
+Status PosixDisk::make_directory(const std::string& path, Visibility visibility) {
+  const mode_t mode = visibility == Visibility::kPublic ? 0755 : 0700;
+  if (::mkdir(path.c_str(), mode) != 0 && errno != EEXIST) return io_error("mkdir", path, errno);
   return Ok{};
 }
 

@@ -45,7 +45,7 @@ Status copy_file(Disk& disk, const CopyJob& job, Progress& progress) {
   const auto temporary = job.target + ".tmp";
   PAWL_TRY(const auto from, disk.open(job.source, OpenMode::kRead));
   {
-    PAWL_TRY(const auto to, disk.open(temporary, OpenMode::kCreate));
+    PAWL_TRY(const auto to, disk.open(temporary, OpenMode::kCreatePublic));
     Sha256 hash;
     const auto write = [&](ByteView chunk, std::uint64_t at) {
       hash.update(chunk);
@@ -95,8 +95,8 @@ void Publication::append(const Publication& other) {
 
 Status Publication::write(Disk& disk, const std::string& target, const Item& item,
                           Progress& progress) {
-  PAWL_CHECK(make_directories(disk, parent_of(target)));
-  if (item.source.empty()) return replace_file(disk, target, item.bytes);
+  PAWL_CHECK(make_directories(disk, parent_of(target), Visibility::kPublic));
+  if (item.source.empty()) return replace_file(disk, target, item.bytes, Visibility::kPublic);
   PAWL_TRY(const bool there, is_there(disk, target, item.digest, item.size));
   if (there) return Ok{};
   return copy_file(disk, {item.source, target, item.digest, item.size}, progress);

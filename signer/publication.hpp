@@ -12,7 +12,8 @@ namespace pawl::signer {
 
 /// One change of a repository directory: new files first, `timestamp.json` last, so that a client
 /// or a power cut at any moment sees the old repository or the new one, whole (FORMAT 11.1.2).
-/// Publishing the same change again is harmless.
+/// Publishing the same change again is harmless. Everything is written for everyone to read: a
+/// repository is served by another user than the one who signs.
 class Publication {
  public:
   /// A file that nobody refers to yet. `path` is relative to the repository.

@@ -139,7 +139,7 @@ Result<bool> is_published(Disk& disk, const std::string& directory) {
 }
 
 Result<std::unique_ptr<DiskLock>> lock_repository(Disk& disk, const std::string& directory) {
-  PAWL_CHECK(make_directories(disk, directory));
+  PAWL_CHECK(make_directories(disk, directory, Visibility::kPublic));
   return disk.lock(directory + "/.lock");
 }
 

@@ -76,6 +76,8 @@ class FakeDisk final : public Disk {
     return std::string(as_text(content(path)));
   }
   [[nodiscard]] bool has(const std::string& path) const { return cached_.contains(path); }
+  /// Files and directories that were made for everyone to read.
+  [[nodiscard]] const std::set<std::string>& public_paths() const { return public_; }
   [[nodiscard]] bool is_off() const { return off_; }
   /// Counts a durable operation of another part of the device, such as a TPM command.
   Status durable_operation(const std::string& what) { return tick(what); }
@@ -93,10 +95,11 @@ class FakeDisk final : public Disk {
     if (mode != OpenMode::kRead) PAWL_CHECK(writable(path));
     const auto at = cached_.find(path);
     if (at != cached_.end() && at->second == kDirectory) return error(path, EISDIR);
-    if (mode == OpenMode::kCreate) {
+    if (mode == OpenMode::kCreate || mode == OpenMode::kCreatePublic) {
       PAWL_CHECK(tick("create " + path));
       if (!is_directory(parent_of(path))) return error(path, ENOENT);
       cached_[path] = add(Inode{});
+      if (mode == OpenMode::kCreatePublic) public_.insert(path);
       return handle(path);
     }
     if (at == cached_.end()) return error(path, ENOENT);
@@ -110,6 +113,8 @@ class FakeDisk final : public Disk {
     const auto inode = at->second;
     cached_.erase(at);
     cached_[to] = inode;
+    public_.erase(to);
+    if (public_.erase(from) != 0) public_.insert(to);
     return Ok{};
   }
   Status remove(const std::string& path) override {
@@ -118,10 +123,11 @@ class FakeDisk final : public Disk {
     cached_.erase(path);
     return Ok{};
   }
-  Status make_directory(const std::string& path) override {
+  Status make_directory(const std::string& path, Visibility visibility) override {
     PAWL_CHECK(writable(path));
     PAWL_CHECK(tick("mkdir " + path));
     if (!is_directory(parent_of(path))) return error(path, ENOENT);
+    if (visibility == Visibility::kPublic && !cached_.contains(path)) public_.insert(path);
     cached_[path] = kDirectory;
     return Ok{};
   }
@@ -342,6 +348,7 @@ class FakeDisk final : public Disk {
   Entries cached_;
   Entries durable_;
   std::set<std::string> locked_;
+  std::set<std::string> public_;
   std::map<std::string, std::size_t> decay_;
   bool off_ = false;
 };

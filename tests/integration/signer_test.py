@@ -31,6 +31,7 @@ class Signer:
     """One folder with tokens, signer.toml and repository."""
 
     def __init__(self):
+        os.umask(0o022)
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="pawl-signer-"))
         (self.folder / "tokens").mkdir()
         conf = self.folder / "softhsm2.conf"
@@ -146,6 +147,19 @@ class Repository(unittest.TestCase):
         self.assertFalse(again["changed"])
         manifest = self.s.json("inspect", "r2/manifest.json")[0]
         self.assertEqual((manifest["kind"], manifest["release_counter"]), ("release manifest", 2))
+
+    def test_others_read_the_repository_and_nothing_else(self):
+        self.publish("1.0.0", "r1")
+        def mode(path):
+            return oct(path.stat().st_mode & 0o777)
+        repo = self.s.folder / "repo"
+        for path in [repo, *repo.rglob("*")]:
+            if path.name == ".lock":
+                continue
+            self.assertEqual(mode(path), "0o755" if path.is_dir() else "0o644", path)
+        private = [self.s.folder / "signer.toml", *(self.s.folder / "keys").iterdir()]
+        for path in private:
+            self.assertEqual(mode(path), "0o600", path)
 
     def test_two_builds_in_two_folders_are_equal(self):
         for out in ("a", "b/c"):

@@ -17,7 +17,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WORK = ROOT / "build/mutants"
 TREE = WORK / "tree"
-LIMIT = 300  # seconds for one test run
+LIMIT = 300  # seconds for one test run without a mutant; with one, see patience()
 
 
 def sh(*args, **kw):
@@ -51,14 +51,14 @@ def note_of(patch):
     return (test.group(1) if test else f"unit_{room}"), (args.group(1).split() if args else [])
 
 
-def build(target):
-    return sh("cmake", "--build", str(WORK / "bin"), "--target", target, "-j", str(os.cpu_count()))
+def build(target, jobs=1):
+    return sh("cmake", "--build", str(WORK / "bin"), "--target", target, "-j", str(jobs))
 
 
-def run_test(target, args):
+def run_test(target, args, limit=LIMIT):
     program = WORK / "bin/tests" / target
     try:
-        return sh(str(program), *args, timeout=LIMIT, cwd=WORK).returncode
+        return sh(str(program), "--abort", *args, timeout=limit, cwd=WORK).returncode
     except subprocess.TimeoutExpired:
         return -1  # a mutant that hangs has been noticed
 
@@ -67,7 +67,12 @@ def touched(patch):
     return re.findall(r"^\+\+\+ b/(\S+)", patch.read_text(), re.M)
 
 
-def judge(patch):
+def patience(seconds):
+    """How long a test with a mutant may take before it counts as hanging: ten times its usual time."""
+    return max(20, min(LIMIT, 10 * seconds))
+
+
+def judge(patch, usual):
     """Returns the reason why this mutant is a failure, or None when a test caught it."""
     target, args = note_of(patch)
     saved = {name: (TREE / name).read_bytes() for name in touched(patch) if (TREE / name).exists()}
@@ -80,35 +85,55 @@ def judge(patch):
         built = build(target)
         if built.returncode != 0:
             return "does not compile: " + "".join(re.findall(r".*error: .*", built.stdout)[:1])
-        return "SURVIVED: no test failed" if run_test(target, args) == 0 else None
+        status = run_test(target, args, patience(usual[target, tuple(args)]))
+        return "SURVIVED: no test failed" if status == 0 else None
     finally:
         for name, content in saved.items():
             (TREE / name).write_bytes(content)
 
 
+def chosen(names, part):
+    """ROOM, ROOM/NAME or nothing (all), then every Nth; mutants of one file follow each other."""
+    root = ROOT / "tests/mutants"
+    found = {p for n in names or ["*"] for p in root.glob(f"{n if '/' in n else n + '/*'}.patch")}
+    k, n = map(int, part.split("/"))
+    return sorted(sorted(found)[k::n], key=lambda p: (p.parent.name, note_of(p)[0], touched(p), p.name))
+
+
+def usual_times(patches):
+    """Builds and runs every test that is needed, without a mutant: each must pass. Seconds by test."""
+    times = {}
+    for target, args in sorted({(t, tuple(a)) for t, a in map(note_of, patches)}):
+        built = build(target, os.cpu_count())
+        started = time.monotonic()
+        if built.returncode != 0 or run_test(target, args) != 0:
+            print(f"{target} {' '.join(args)} fails without any mutant\n{built.stdout[-2000:]}")
+            return None
+        times[target, args] = time.monotonic() - started
+    return times
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("room", nargs="?", help="only this room")
+    parser.add_argument("names", nargs="*", metavar="ROOM[/NAME]", help="only these")
     parser.add_argument("--part", default="0/1", help="K/N: every Nth mutant, starting at K")
     options = parser.parse_args()
-    part, parts = map(int, options.part.split("/"))
-    patches = sorted((ROOT / "tests/mutants").glob(f"{options.room or '*'}/*.patch"))[part::parts]
+    patches = chosen(options.names, options.part)
     copy_tree()
-    configured = sh("cmake", "-S", str(TREE), "-B", str(WORK / "bin"), "-G", "Ninja",
-                    "-DCMAKE_BUILD_TYPE=Debug", "-DCMAKE_CXX_FLAGS=-O0")
+    # Neither optimised nor with debug information: most of the time goes into compiling and linking.
+    configured = sh("cmake", "-S", str(TREE), "-B", str(WORK / "bin"), "-G", "Ninja", "-DBUILD_TESTING=ON",
+                    "-DCMAKE_BUILD_TYPE=Debug", "-DCMAKE_CXX_FLAGS_DEBUG=-O0",
+                    "-DCMAKE_EXE_LINKER_FLAGS=-fuse-ld=gold")
     if configured.returncode != 0:
         print(configured.stderr)
         return 1
-    for target in sorted({note_of(p)[0] for p in patches}):
-        built = build(target)
-        args = [note_of(p)[1] for p in patches if note_of(p)[0] == target]
-        if built.returncode != 0 or any(run_test(target, a) != 0 for a in {tuple(a) for a in args}):
-            print(f"{target} fails without any mutant\n{built.stdout[-2000:]}")
-            return 1
+    usual = usual_times(patches)
+    if usual is None:
+        return 1
     failures = 0
     for patch in patches:
         started = time.monotonic()
-        reason = judge(patch)
+        reason = judge(patch, usual)
         failures += reason is not None
         print(f"{'FAILED' if reason else 'caught'} {patch.parent.name}/{patch.stem} "
               f"({time.monotonic() - started:.0f} s){': ' + reason if reason else ''}", flush=True)

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include <catch2/catch.hpp>
+#include <sys/stat.h>
 
 using namespace pawl;
 
@@ -41,6 +42,41 @@ TEST_CASE("disk: replace_file leaves the new content and no temporary file", "[b
   CHECK(disk.list(folder.file("."))->size() == 1);
   CHECK((std::filesystem::status(path).permissions() & std::filesystem::perms::others_read) ==
         std::filesystem::perms::none);
+}
+
+TEST_CASE("disk: only what is made public can be read by others, and the umask still counts",
+          "[base][disk]") {
+  const TemporaryFolder folder;
+  PosixDisk disk;
+  const auto mode_of = [&](const std::string& name) {
+    return static_cast<unsigned>(std::filesystem::status(folder.file(name)).permissions());
+  };
+  const auto make = [&](const std::string& name, Visibility visibility) {
+    REQUIRE(make_directories(disk, folder.file(name + "/below"), visibility));
+    REQUIRE(replace_file(disk, folder.file(name + "/below/file"), as_bytes("x"), visibility));
+  };
+  const auto usual = ::umask(022);
+  make("private", Visibility::kPrivate);
+  make("public", Visibility::kPublic);
+  REQUIRE(make_directories(disk, folder.file("default")));
+  REQUIRE(replace_file(disk, folder.file("default/file"), as_bytes("x")));
+  ::umask(027);
+  make("narrow", Visibility::kPublic);
+  ::umask(0);
+  make("wide", Visibility::kPrivate);
+  ::umask(usual);
+  CHECK(mode_of("private") == 0700);
+  CHECK(mode_of("private/below") == 0700);
+  CHECK(mode_of("private/below/file") == 0600);
+  CHECK(mode_of("public") == 0755);
+  CHECK(mode_of("public/below") == 0755);
+  CHECK(mode_of("public/below/file") == 0644);
+  CHECK(mode_of("default") == 0700);
+  CHECK(mode_of("default/file") == 0600);
+  CHECK(mode_of("narrow/below") == 0750);
+  CHECK(mode_of("narrow/below/file") == 0640);
+  CHECK(mode_of("wide/below") == 0700);
+  CHECK(mode_of("wide/below/file") == 0600);
 }
 
 TEST_CASE("disk: limits, absence and wrong kinds are told apart", "[base][disk]") {

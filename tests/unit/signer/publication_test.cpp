@@ -36,6 +36,21 @@ TEST_CASE("publication: new files come in order, the visible one last (FORMAT 11
   CHECK(disk.text("/r/metadata/timestamp.json") == "t");
 }
 
+TEST_CASE("publication: every file and folder is for everyone to read (FORMAT 11.1.5)",
+          "[signer][publication]") {
+  Publication change;
+  change.copy("blobs/x", "/in/x", sha256(as_bytes("x")), 1);
+  change.add("metadata/1.root.json", bytes_of("r"));
+  change.finish_with("metadata/timestamp.json", bytes_of("t"));
+  FakeDisk disk;
+  disk.put("/in/x", "x");
+  NoProgress progress;
+  REQUIRE(change.publish(disk, "/r", progress));
+  CHECK(disk.public_paths() == std::set<std::string>{"/r", "/r/blobs", "/r/blobs/x", "/r/metadata",
+                                                     "/r/metadata/1.root.json",
+                                                     "/r/metadata/timestamp.json"});
+}
+
 TEST_CASE("publication: a source that is not what its digest says stops everything after it",
           "[signer][publication]") {
   Publication change;

@@ -44,7 +44,9 @@ class WriteOnceDisk final : public Disk {
     return inner_.rename(from, to);
   }
   Status remove(const std::string& path) override { return inner_.remove(path); }
-  Status make_directory(const std::string& path) override { return inner_.make_directory(path); }
+  Status make_directory(const std::string& path, Visibility visibility) override {
+    return inner_.make_directory(path, visibility);
+  }
   Status sync_directory(const std::string& path) override { return inner_.sync_directory(path); }
   Result<std::vector<std::string>> list(const std::string& path) override {
     return inner_.list(path);
