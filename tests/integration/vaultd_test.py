@@ -1,0 +1,184 @@
+#!/usr/bin/env python3
+"""pawl-vault as a program: values through pipes, files and a terminal, one process at a time, and the
+refusals a user meets, each with its exit status and a hint.    vaultd_test.py BIN"""
+import base64
+import fcntl
+import json
+import os
+import pathlib
+import pty
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+BIN = pathlib.Path(sys.argv[1])
+USAGE, TOO_LARGE, ROLLBACK, CONFIG, VAULT, BUSY = 2, 11, 14, 24, 43, 50
+
+
+class VaultProgram(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="pawl-vault-"))
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.configure()
+
+    def configure(self, more=""):
+        (self.folder / "vault.toml").write_text(
+            '[vault]\nprotector = "file"\ndirectory = "vault"\nuser = "%d"\n%s' % (os.geteuid(), more))
+
+    def command(self, verb, *args):
+        return [str(BIN / "pawl-vault"), verb, *args, "--config", str(self.folder / "vault.toml")]
+
+    def run_verb(self, verb, *args, value=b"", status=0):
+        done = subprocess.run(self.command(verb, *args), input=value, capture_output=True, timeout=60)
+        self.assertEqual(done.returncode, status, done.stderr.decode())
+        if verb != "check-config" and status not in (USAGE, CONFIG):
+            self.assertIn(b"protector: file (development)", done.stderr)
+        return done
+
+    def json_of(self, verb, *args, **more):
+        done = self.run_verb(verb, *args, "--json", **more)
+        result = json.loads(done.stdout)
+        self.assertEqual(result["schema"], 1)
+        return result
+
+    def refused(self, status, text, verb, *args, **more):
+        done = self.run_verb(verb, *args, "--json", status=status, **more)
+        result = json.loads(done.stdout)
+        self.assertEqual(result["code"], status)
+        self.assertIn(text, result["message"])
+        if "vault.toml:" not in text:  # an error with file and line needs no hint
+            self.assertTrue(result["hint"])
+
+    def test_a_value_goes_in_by_a_pipe_and_comes_out_the_same(self):
+        made = self.json_of("init")
+        self.assertEqual((made["protector"], made["epoch"], made["recovery"]),
+                         ("file (development)", 1, False))
+        value = bytes(range(256)) * 1000
+        put = self.json_of("put", "agent/model", value=value)
+        self.assertEqual(put["entry"]["size"], len(value))
+        self.assertEqual(self.run_verb("get", "agent/model").stdout, value)
+        part = self.run_verb("get", "agent/model", "--offset", "65530", "--length", "20").stdout
+        self.assertEqual(part, value[65530:65550])
+        listed = self.json_of("list")
+        self.assertEqual([e["name"] for e in listed["entries"]], ["agent/model"])
+        self.assertEqual(self.run_verb("list").stdout, b"256000\tagent/model\n")
+
+    def test_files_in_and_out_and_appending(self):
+        self.run_verb("init")
+        source, target = self.folder / "in", self.folder / "out"
+        source.write_bytes(b"one")
+        self.run_verb("put", "a", "--file", str(source))
+        self.assertEqual(self.json_of("put", "a", "--append", value=b" two")["entry"]["segments"], 2)
+        got = self.json_of("get", "a", "--output", str(target))
+        self.assertEqual((got["length"], target.read_bytes()), (7, b"one two"))
+        self.assertEqual(target.stat().st_mode & 0o777, 0o600)
+        inline = self.json_of("get", "a", "--offset", "4")
+        self.assertEqual(base64.b64decode(inline["value_base64"]), b"two")
+        self.refused(TOO_LARGE, "the limit is 1048576", "get", "big",
+                     value=self.run_verb("put", "big", value=bytes(1 << 21)).stdout[:0])
+
+    def test_a_refused_get_leaves_the_file_that_was_there(self):
+        self.run_verb("init")
+        target = self.folder / "out"
+        target.write_text("before")
+        self.refused(USAGE, "no entry 'missing'", "get", "missing", "--output", str(target))
+        self.assertEqual(target.read_text(), "before")
+        self.assertEqual(sorted(p.name for p in self.folder.glob("out*")), ["out"])
+
+    def test_a_terminal_does_not_get_control_characters(self):
+        self.run_verb("init")
+        self.run_verb("put", "binary", value=b"abc\x1b[31m")
+        self.run_verb("put", "text", value=b"hello\n")
+
+        def on_terminal(*args):
+            keeper, side = pty.openpty()
+            done = subprocess.run(self.command("get", *args), stdin=subprocess.DEVNULL, stdout=side,
+                                  stderr=subprocess.PIPE, timeout=60)
+            os.close(side)
+            os.set_blocking(keeper, False)
+            try:
+                shown = os.read(keeper, 4096)
+            except (BlockingIOError, OSError):
+                shown = b""
+            os.close(keeper)
+            return done, shown
+        done, shown = on_terminal("binary")
+        self.assertEqual((done.returncode, shown), (USAGE, b""))
+        self.assertIn(b"--force", done.stderr)
+        self.assertEqual(on_terminal("binary", "--force")[1], b"abc\x1b[31m")
+        self.assertEqual(on_terminal("text")[1].replace(b"\r\n", b"\n"), b"hello\n")
+
+    def test_rotation_touches_no_data_file_and_deep_rotation_every_one(self):
+        self.run_verb("init")
+        self.run_verb("put", "a", value=b"1")
+        data = self.folder / "vault/data"
+        before = {p.name: p.read_bytes() for p in data.iterdir()}
+        self.assertEqual(self.json_of("rotate")["epoch"], 2)
+        self.assertEqual({p.name: p.read_bytes() for p in data.iterdir()}, before)
+        self.assertEqual(self.json_of("rotate", "--deep")["deep"], True)
+        self.assertFalse(set(before) & {p.name for p in data.iterdir()})
+        self.assertEqual(self.run_verb("get", "a").stdout, b"1")
+        status = self.json_of("status")
+        self.assertEqual((status["epoch"], status["entries"], status["bytes"]), (3, 1, 1))
+        self.assertEqual(status["generation"], status["anchored_generation"])
+
+    def test_removing_and_trying_to(self):
+        self.run_verb("init")
+        self.run_verb("put", "a", value=b"1")
+        self.assertEqual(self.json_of("rm", "a", "--dry-run")["changed"], False)
+        self.assertEqual(self.json_of("rm", "a")["changed"], True)
+        self.refused(USAGE, "no entry 'a'", "rm", "a")
+        self.assertEqual(list((self.folder / "vault/data").iterdir()), [])
+
+    def test_one_process_at_a_time_and_the_second_waits(self):
+        self.run_verb("init")
+        self.run_verb("put", "a", value=b"1")
+        with open(self.folder / "vault/lock", "r+b") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self.refused(BUSY, "locked by another process", "get", "a", "--wait", "0")
+            waiting = subprocess.Popen(self.command("get", "a", "--wait", "60"), stdout=subprocess.PIPE,
+                                       stderr=subprocess.PIPE)
+            self.assertTrue(waiting.stderr.readline())  # the note on the protector: it has started
+            self.assertIsNone(waiting.poll())
+        self.assertEqual(waiting.communicate(timeout=60)[0], b"1")
+
+    def test_a_lost_a_foreign_and_an_old_vault_are_told_apart(self):
+        self.refused(VAULT, "there is no vault", "status")
+        self.run_verb("init")
+        self.refused(VAULT, "the anchor tells of a vault", "init")
+        self.run_verb("put", "a", value=b"1")
+        backup, vault = self.folder / "backup", self.folder / "vault"
+        shutil.copytree(vault, backup)
+        self.run_verb("put", "a", value=b"2")
+        shutil.rmtree(vault)
+        self.refused(VAULT, "missing", "get", "a")
+        self.refused(VAULT, "missing", "put", "a", value=b"3")
+        self.refused(VAULT, "the anchor tells of a vault", "init")
+        shutil.rmtree(vault, ignore_errors=True)
+        shutil.copytree(backup, vault)
+        self.refused(ROLLBACK, "does not follow the anchored generation", "get", "a")
+        (self.folder / "vault.anchor").unlink()
+        self.refused(VAULT, "no anchor", "get", "a")
+
+    def test_configurations_that_are_refused(self):
+        self.configure("[file]\nkye = \"x\"\n")
+        self.refused(CONFIG, "vault.toml:6", "status", "--log", "error")
+        self.configure()
+        self.assertEqual(self.json_of("check-config")["protector"], "file (development)")
+        (self.folder / "vault.toml").write_text('[vault]\nprotector = "file"\nuser = "61184"\n')
+        self.refused(CONFIG, "dynamic number 61184", "init")
+        (self.folder / "vault.toml").write_text('[vault]\nprotector = "file"\nuser = "4242"\n')
+        done = subprocess.run(self.command("init", "--json"), capture_output=True, timeout=60)
+        self.assertEqual(done.returncode, VAULT)
+        self.assertIn("belongs to user 4242", json.loads(done.stdout)["message"])
+
+    def test_names_outside_the_alphabet(self):
+        self.run_verb("init")
+        for name in ("a b", "", "\u00e9", "x" * 256):
+            self.run_verb("put", name, value=b"1", status=USAGE)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
