@@ -34,10 +34,30 @@ Result<VerifiedPeer> verify_peer(X509_STORE_CTX& sent, const TlsContext::Policy&
   return peer;
 }
 
+// Where a context that a library made keeps the address of its HandshakeResult.
+int result_index() {
+  static const int index = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+  return index;
+}
+
+HandshakeResult* result_of_context(const SSL& ssl) {
+  return static_cast<HandshakeResult*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(&ssl), result_index()));
+}
+
 HandshakeResult* result_of(X509_STORE_CTX& sent) {
   auto* ssl =
       static_cast<SSL*>(X509_STORE_CTX_get_ex_data(&sent, SSL_get_ex_data_X509_STORE_CTX_idx()));
-  return ssl == nullptr ? nullptr : static_cast<HandshakeResult*>(SSL_get_app_data(ssl));
+  if (ssl == nullptr) return nullptr;
+  auto* of_context = result_of_context(*ssl);
+  return of_context != nullptr ? of_context : static_cast<HandshakeResult*>(SSL_get_app_data(ssl));
+}
+
+// A TLS 1.3 server refuses a client's certificate after the client has finished: only the alert
+// says why the connection ended.
+void on_state(const SSL* ssl, int where, int value) {
+  if ((where & SSL_CB_READ_ALERT) != SSL_CB_READ_ALERT || value >> 8 != SSL3_AL_FATAL) return;
+  auto* result = result_of_context(*ssl);
+  if (result != nullptr) result->alert = SSL_alert_desc_string_long(value);
 }
 
 // Replaces OpenSSL's whole verification: a store shared by all trust domains cannot be had.
@@ -93,7 +113,13 @@ Status present(SSL_CTX& context, const X509Svid& own) {
 
 }  // namespace
 
-Status TlsContext::apply(SSL_CTX& context, const X509Svid* own) const {
+Status TlsContext::apply(SSL_CTX& context, const X509Svid* own, HandshakeResult& result) const {
+  PAWL_CHECK(configure(context, own));
+  SSL_CTX_set_info_callback(&context, &on_state);
+  return check_set(SSL_CTX_set_ex_data(&context, result_index(), &result) == 1);
+}
+
+Status TlsContext::configure(SSL_CTX& context, const X509Svid* own) const {
   PAWL_CHECK(set_protocol(context));
   SSL_CTX_set_verify(&context, verify_mode(policy_->rules), nullptr);
   SSL_CTX_set_cert_verify_callback(&context, &on_certificate, policy_.get());
@@ -111,7 +137,7 @@ Result<TlsContext> TlsContext::create(const X509Svid* own, const TrustSet& trust
   SslCtxPtr context(SSL_CTX_new(client ? TLS_client_method() : TLS_server_method()));
   PAWL_CHECK(check_set(context != nullptr));
   TlsContext out(std::move(policy), std::move(context));
-  PAWL_CHECK(out.apply(*out.context_, own));
+  PAWL_CHECK(out.configure(*out.context_, own));
   return out;
 }
 

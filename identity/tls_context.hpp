@@ -22,10 +22,11 @@ struct PeerRules {
 };
 
 /// What the handshake of one connection found. Owned by whoever owns the SSL, tied to it with
-/// SSL_set_app_data before the handshake; must outlive it.
+/// connect() or apply() before the handshake; must outlive it.
 struct HandshakeResult {
   std::optional<VerifiedPeer> peer;
   std::string refusal;  // the rule that failed, for the log
+  std::string alert;    // what the peer said when it broke off; known with apply() only
 };
 
 /// TLS 1.3 with our rules: the peer's SVID is verified inside the handshake, by verify_svid and
@@ -40,8 +41,9 @@ class TlsContext {
   static Result<TlsContext> create(const X509Svid* own, const TrustSet& trust, Clock& clock,
                                    PeerRules rules);
   /// Puts the same rules on a context that a library made (libcurl's SSL_CTX_FUNCTION), which
-  /// must not outlive this one.
-  [[nodiscard]] Status apply(SSL_CTX& context, const X509Svid* own) const;
+  /// must not outlive this one. Every connection of that context reports to `result`: the
+  /// library keeps SSL_get_app_data for itself.
+  [[nodiscard]] Status apply(SSL_CTX& context, const X509Svid* own, HandshakeResult& result) const;
   /// New connections present this SVID; running ones are untouched.
   [[nodiscard]] Status use_svid(const X509Svid& own);
   [[nodiscard]] SSL_CTX& get() const { return *context_; }
@@ -54,6 +56,7 @@ class TlsContext {
   };
 
  private:
+  [[nodiscard]] Status configure(SSL_CTX& context, const X509Svid* own) const;
   TlsContext(std::unique_ptr<Policy, PolicyFree> policy, SslCtxPtr context)
       : policy_(std::move(policy)), context_(std::move(context)) {}
   std::unique_ptr<Policy, PolicyFree> policy_;  // its address is the verify callback's argument
