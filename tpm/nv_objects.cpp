@@ -24,4 +24,19 @@ Anchor decode_anchor(const AnchorBytes& bytes) {
   return out;
 }
 
+RecordsAnchorBytes encode_records_anchor(const RecordsAnchor& anchor) {
+  RecordsAnchorBytes out;
+  const auto rest =
+      std::copy(anchor.key_hash.bytes.begin(), anchor.key_hash.bytes.end(), out.bytes.begin());
+  std::copy(anchor.floors_hash.bytes.begin(), anchor.floors_hash.bytes.end(), rest);
+  return out;
+}
+
+RecordsAnchor decode_records_anchor(const RecordsAnchorBytes& bytes) {
+  RecordsAnchor out;
+  std::copy_n(bytes.bytes.begin(), 32, out.key_hash.bytes.begin());
+  std::copy_n(bytes.bytes.begin() + 32, 32, out.floors_hash.bytes.begin());
+  return out;
+}
+
 }  // namespace pawl::tpm

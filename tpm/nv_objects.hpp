@@ -15,7 +15,9 @@ inline constexpr std::uint32_t kAnchorIndex = 0x01805003;
 
 inline constexpr std::uint16_t kCounterSize = 8;
 inline constexpr std::uint16_t kCellSize = 34;
-inline constexpr std::uint16_t kAnchorSize = 72;
+inline constexpr std::uint16_t kVaultAnchorSize = 72;    // first part of the anchor
+inline constexpr std::uint16_t kRecordsAnchorSize = 64;  // second part
+inline constexpr std::uint16_t kAnchorSize = kVaultAnchorSize + kRecordsAnchorSize;
 
 // TPMA_NV: OWNERWRITE, OWNERREAD, AUTHREAD, NO_DA; the counter has type COUNTER as well.
 inline constexpr std::uint32_t kNvAttributes = 0x02060002;
@@ -34,9 +36,20 @@ struct Anchor {
   Sha256Digest epoch_key_hash;
   friend bool operator==(const Anchor&, const Anchor&) = default;
 };
-using AnchorBytes = FixedBytes<struct AnchorBytesTag, kAnchorSize>;
+using AnchorBytes = FixedBytes<struct AnchorBytesTag, kVaultAnchorSize>;
 /// u64 big-endian, then the two hashes. FORMAT 6.6.3.
 [[nodiscard]] AnchorBytes encode_anchor(const Anchor& anchor);
 [[nodiscard]] Anchor decode_anchor(const AnchorBytes& bytes);
+
+/// What the TPM remembers of the updater's records: whose they are, and the newest floors.
+struct RecordsAnchor {
+  Sha256Digest key_hash;     // of the key that authenticates them
+  Sha256Digest floors_hash;  // of the floors record of the last commit
+  friend bool operator==(const RecordsAnchor&, const RecordsAnchor&) = default;
+};
+using RecordsAnchorBytes = FixedBytes<struct RecordsAnchorBytesTag, kRecordsAnchorSize>;
+/// The two hashes. FORMAT 6.6.7. Vault and updater each write their own part, in one command.
+[[nodiscard]] RecordsAnchorBytes encode_records_anchor(const RecordsAnchor& anchor);
+[[nodiscard]] RecordsAnchor decode_records_anchor(const RecordsAnchorBytes& bytes);
 
 }  // namespace pawl::tpm

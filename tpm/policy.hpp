@@ -60,6 +60,7 @@ struct Branch {
   PcrSet bound;
   PcrValues pcrs{};
   std::uint64_t limit = 0;  // from branch_limit
+  friend bool operator==(const Branch&, const Branch&) = default;
 };
 [[nodiscard]] PolicyDigest branch_policy(const Branch& branch, const Name& counter);
 

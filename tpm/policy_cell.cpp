@@ -78,11 +78,11 @@ Result<PolicyCell> PolicyCell::attach(Context& tpm, const Name& srk) {
   return PolicyCell(tpm, h);
 }
 
-Result<Bytes> PolicyCell::read(EsysHandle index, std::uint16_t size) {
+Result<Bytes> PolicyCell::read(EsysHandle index, std::uint16_t size, std::uint16_t offset) {
   TPM2B_MAX_NV_BUFFER* raw = nullptr;
   PAWL_CHECK(check(repeating([&] {
                      return Esys_NV_Read(tpm_.esys(), index, index, ESYS_TR_PASSWORD, ESYS_TR_NONE,
-                                         ESYS_TR_NONE, size, 0, &raw);
+                                         ESYS_TR_NONE, size, offset, &raw);
                    }),
                    "TPM2_NV_Read"));
   const EsysOut<TPM2B_MAX_NV_BUFFER> data(raw);
@@ -105,10 +105,17 @@ Result<CellContent> PolicyCell::cell() {
 }
 
 Result<Anchor> PolicyCell::anchor() {
-  PAWL_TRY(const auto bytes, read(anchor_, kAnchorSize));
+  PAWL_TRY(const auto bytes, read(anchor_, kVaultAnchorSize));
   AnchorBytes out;
   std::copy(bytes.begin(), bytes.end(), out.bytes.begin());
   return decode_anchor(out);
+}
+
+Result<RecordsAnchor> PolicyCell::records_anchor() {
+  PAWL_TRY(const auto bytes, read(anchor_, kRecordsAnchorSize, kVaultAnchorSize));
+  RecordsAnchorBytes out;
+  std::copy(bytes.begin(), bytes.end(), out.bytes.begin());
+  return decode_records_anchor(out);
 }
 
 Result<KeyBlob> PolicyCell::seal(const SecretBytes& secret) {
@@ -172,13 +179,14 @@ Result<SecretBytes> PolicyCell::unseal(const KeyBlob& blob, const CellText& text
   return std::move(*secret);
 }
 
-Status PolicyCell::write(EsysHandle index, ByteView bytes, const CellText& now) {
+Status PolicyCell::write(EsysHandle index, ByteView bytes, const CellText& now,
+                         std::uint16_t offset) {
   PAWL_CHECK(check_text(now));
   const auto data = to_2b<TPM2B_MAX_NV_BUFFER>(bytes);
   return with_policy([&](const Loaded& s) { return satisfy_owner(s, now, CommandCode::kNvWrite); },
                      [&](const Loaded& s) {
                        return check(Esys_NV_Write(tpm_.esys(), ESYS_TR_RH_OWNER, index, s.handle(),
-                                                  ESYS_TR_NONE, ESYS_TR_NONE, &data, 0),
+                                                  ESYS_TR_NONE, ESYS_TR_NONE, &data, offset),
                                     "TPM2_NV_Write");
                      });
 }
@@ -197,6 +205,10 @@ Status PolicyCell::rewrite_cell(const CellText& now) {
 
 Status PolicyCell::write_anchor(const CellText& now, const Anchor& anchor) {
   return write(anchor_, encode_anchor(anchor).span(), now);
+}
+
+Status PolicyCell::write_records_anchor(const CellText& now, const RecordsAnchor& anchor) {
+  return write(anchor_, encode_records_anchor(anchor).span(), now, kVaultAnchorSize);
 }
 
 Status PolicyCell::increment(const CellText& now) {

@@ -20,6 +20,7 @@ inline constexpr std::size_t kMaxBlob = 1024;   // of its private or public area
 struct CellText {
   std::vector<Branch> branches;  // 1 to 8
   std::size_t running = 0;       // position in `branches`
+  friend bool operator==(const CellText&, const CellText&) = default;
 };
 /// The 34 bytes that stand for this text. @return kInternal for a text without branches.
 [[nodiscard]] Result<CellContent> content_of(const CellText& text);
@@ -47,6 +48,7 @@ class PolicyCell {
   [[nodiscard]] Result<std::uint64_t> counter();
   [[nodiscard]] Result<CellContent> cell();
   [[nodiscard]] Result<Anchor> anchor();
+  [[nodiscard]] Result<RecordsAnchor> records_anchor();
 
   /// Seals a secret of 1 to 128 bytes under PolicyAuthorizeNV(cell). Needs no allowed state.
   [[nodiscard]] Result<KeyBlob> seal(const SecretBytes& secret);
@@ -58,7 +60,9 @@ class PolicyCell {
   [[nodiscard]] Status write_cell(const CellText& now, const CellText& next);
   /// Writes once more what the cell holds: proves that the owner policy lets this boot state write.
   [[nodiscard]] Status rewrite_cell(const CellText& now);
+  /// Each writes its part of the anchor and leaves the other alone.
   [[nodiscard]] Status write_anchor(const CellText& now, const Anchor& anchor);
+  [[nodiscard]] Status write_records_anchor(const CellText& now, const RecordsAnchor& anchor);
   /// Increments while the counter is below `target`; calling it again changes nothing.
   /// @return kTpm (kCounter) when `target` is more than 64 above the counter.
   [[nodiscard]] Status raise_counter(const CellText& now, std::uint64_t target);
@@ -71,11 +75,12 @@ class PolicyCell {
   };
   PolicyCell(Context& tpm, const Handles& h)
       : tpm_(tpm), srk_(h.srk), counter_(h.counter), cell_(h.cell), anchor_(h.anchor) {}
-  [[nodiscard]] Result<Bytes> read(EsysHandle index, std::uint16_t size);
+  [[nodiscard]] Result<Bytes> read(EsysHandle index, std::uint16_t size, std::uint16_t offset = 0);
   [[nodiscard]] Status satisfy(const Loaded& session, const CellText& text);
   [[nodiscard]] Status satisfy_owner(const Loaded& session, const CellText& text,
                                      CommandCode command);
-  [[nodiscard]] Status write(EsysHandle index, ByteView bytes, const CellText& now);
+  [[nodiscard]] Status write(EsysHandle index, ByteView bytes, const CellText& now,
+                             std::uint16_t offset = 0);
   [[nodiscard]] Status increment(const CellText& now);
   /// Runs `use` with a satisfied policy session until no PCR moves in between.
   [[nodiscard]] Status with_policy(const std::function<Status(const Loaded&)>& satisfy,

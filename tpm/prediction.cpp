@@ -88,9 +88,11 @@ std::vector<Sha256Digest> section_events(const Measurements& m) {
   return out;
 }
 
-Sha256Digest folded(std::span<const Sha256Digest> events) {
+/// PCR 11 once the sections and then every phase word have been extended.
+Sha256Digest final_pcr11(const Measurements& m) {
   Sha256Digest pcr;
-  for (const auto& e : events) extend(pcr, e);
+  for (const auto& e : section_events(m)) extend(pcr, e);
+  for (const auto& word : m.phases) extend(pcr, sha256(as_bytes(word)));
   return pcr;
 }
 
@@ -211,16 +213,11 @@ Status check_measurements(const Measurements& release) {
     }
   }
   PAWL_CHECK(check_phases(release));
-  if (folded(section_events(release)) != release.pcr11) {
-    return fail(Errc::kMalformed, "sections of the boot record do not add up to its PCR 11");
+  if (final_pcr11(release) != release.pcr11) {
+    return fail(Errc::kMalformed,
+                "sections and phases of the boot record do not add up to its PCR 11");
   }
   return Ok{};
-}
-
-Sha256Digest final_pcr11(const Measurements& release) {
-  auto pcr = release.pcr11;
-  for (const auto& word : release.phases) extend(pcr, sha256(as_bytes(word)));
-  return pcr;
 }
 
 Result<std::vector<Event>> explain_boot(const Boot& boot, const Measurements& running) {
@@ -260,7 +257,7 @@ Result<PcrValues> predict(const Boot& boot, const Measurements& running, const M
     }
     extend(next[event.pcr], digest);
   }
-  next[kPcrSections] = final_pcr11(target);
+  next[kPcrSections] = target.pcr11;
   return next;
 }
 

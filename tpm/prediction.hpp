@@ -28,16 +28,13 @@ struct Component {
 /// The boot record of one signed release.
 struct Measurements {
   std::vector<Component> components;  // sections in the order the stub measures them
-  Sha256Digest pcr11;                 // after the stub, before any phase word
+  Sha256Digest pcr11;                 // after the last phase word (FORMAT 3.3.2)
   std::vector<std::string> phases;    // words the operating system extends into PCR 11
 };
 
 /// Refuses a boot record that prediction could not use: roles, PCRs and counts of FORMAT 6.4.2,
-/// and sections that do not add up to `pcr11`. @return kMalformed.
+/// and sections and phase words that do not add up to `pcr11`. @return kMalformed.
 [[nodiscard]] Status check_measurements(const Measurements& release);
-
-/// Value of PCR 11 once every phase word of the release has been extended.
-[[nodiscard]] Sha256Digest final_pcr11(const Measurements& release);
 
 /// What a device's own boot looked like.
 struct Boot {

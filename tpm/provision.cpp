@@ -5,6 +5,7 @@
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
 
+#include "base/reader.hpp"
 #include "tpm/esys.hpp"
 #include "tpm/objects.hpp"
 
@@ -113,7 +114,10 @@ Result<Provisioned> make_objects(Context& tpm, const ProvisionPlan& plan, EsysHa
   PAWL_TRY(const auto content, content_of(out.text));
   PAWL_CHECK(write_first(tpm, cell, content.span()));
   PAWL_TRY(const auto anchor, define(tpm, kAnchorPublic));
-  PAWL_CHECK(write_first(tpm, anchor, encode_anchor({}).span()));
+  Writer first;
+  first.bytes(encode_anchor({}).span());
+  first.bytes(encode_records_anchor(plan.records).span());
+  PAWL_CHECK(write_first(tpm, anchor, first.view()));
   return out;
 }
 

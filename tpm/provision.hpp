@@ -42,6 +42,8 @@ struct ProvisionPlan {
   SecurityVersion running{0};
   /// Floor the registry remembers for this endorsement key; a cleared TPM does not lower it.
   SecurityVersion registry_floor{0};
+  /// Who the device's records belong to, from the first moment on.
+  RecordsAnchor records;
 };
 
 /// Takes a dedicated TPM into use, in the order of ARCHITECTURE: storage root key, counter, cell,

@@ -31,6 +31,7 @@ inline tpm::Measurements record_of(const Bytes& uki, std::vector<std::string> ph
                   {"initrd", 9, d.initrd, 1}};
   for (const auto& s : d.sections) m.components.push_back({"section:" + s.name, 11, s.digest, 1});
   m.pcr11 = d.pcr11;
+  for (const auto& word : phases) tpm::extend(m.pcr11, sha256(as_bytes(word)));
   m.phases = std::move(phases);
   return m;
 }

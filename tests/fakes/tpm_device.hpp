@@ -28,6 +28,7 @@ struct TpmDevice : tpm::ProvisionKeeper {
   std::optional<tpm::Provisioned> disk;
   std::vector<std::pair<Bytes, std::optional<Bytes>>> wraps;  // owner auth, lockout auth
   std::vector<tpm::Event> firmware;
+  tpm::RecordsAnchor records;
 
   TpmDevice() {
     releases.insert({"a", {boot_release("a"), 5}});
@@ -64,7 +65,7 @@ struct TpmDevice : tpm::ProvisionKeeper {
   [[nodiscard]] static tpm::PcrSet bound() { return tpm::efi_uki_pcrs(tpm::SecureBoot::kOff); }
   [[nodiscard]] tpm::ProvisionPlan plan(const std::string& name) {
     return {bound(), boot_of(releases.at(name).boot).pcrs(),
-            SecurityVersion(releases.at(name).version), SecurityVersion(0)};
+            SecurityVersion(releases.at(name).version), SecurityVersion(0), records};
   }
   Status provision(const std::string& name) {
     return tpm::provision(*context, plan(name), *SecretBytes::copy_of(as_bytes(kEpochKey)), *this);
