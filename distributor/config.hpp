@@ -3,7 +3,7 @@
 #include <string_view>
 
 #include "base/result.hpp"
-#include "distributor/server.hpp"
+#include "http/server.hpp"
 
 namespace pawl::distributor {
 
@@ -15,7 +15,7 @@ struct Config {
   Source source = Source::kFiles;
   std::string identity;    // folder of svid.pem, key.pem, bundle.json; or the endpoint
   std::string repository;  // FORMAT 11
-  Limits limits;
+  http::Limits limits;
 };
 
 /// Unknown, repeated and missing keys are kConfig and name file and line.

@@ -4,11 +4,15 @@
 
 #include "base/bytes.hpp"
 #include "base/digest.hpp"
-#include "base/json.hpp"
 
 namespace pawl::distributor {
 namespace {
 
+using http::Method;
+using http::RangeVerdict;
+using http::refusal;
+using http::Request;
+using http::Response;
 constexpr std::string_view kForever = "Cache-Control: max-age=31536000, immutable\r\n";
 constexpr std::size_t kMaxMutable = std::size_t{64} * 1024;
 
@@ -32,7 +36,7 @@ std::string_view type_of(const Route& route) {
 
 Response whole_or_part(const Request& request, const std::string& etag, std::uint64_t size) {
   const bool honoured = request.if_range.empty() || request.if_range == etag;
-  const auto answer = resolve_range(honoured ? request.range : "", size);
+  const auto answer = http::resolve_range(honoured ? request.range : "", size);
   Response out;
   if (answer.verdict == RangeVerdict::kUnsatisfiable) {
     out = refusal(416, fail(Errc::kUsage, "range outside the file"));
@@ -78,24 +82,18 @@ Result<Response> serve_file(const Request& request, const Route& route,
 
 }  // namespace
 
-Response refusal(unsigned status, const Error& why) {
-  json::Object body;
-  body.set("code", std::int64_t{static_cast<std::uint8_t>(why.code())});
-  body.set("reason", why.what());
-  Response out;
-  out.status = status;
-  out.fields = "Content-Type: application/json\r\n";
-  out.body = json::write(body);
-  return out;
-}
-
-Status DeviceService::allow(const identity::VerifiedPeer& peer) {
-  PAWL_CHECK(identity::recheck(peer, trust_, clock_.now()));
-  if (banned_.contains(peer.id)) return fail(Errc::kRefusedByServer, "this identity is banned");
+Status DeviceService::allow(const http::Peer& peer) {
+  if (!peer) return fail(Errc::kPeer, "no certificate");
+  PAWL_CHECK(identity::recheck(*peer, trust_, clock_.now()));
+  if (banned_.contains(peer->id)) return fail(Errc::kRefusedByServer, "this identity is banned");
   return Ok{};
 }
 
-Response DeviceService::answer(const Request& request, const identity::VerifiedPeer& /*peer*/) {
+void DeviceService::answer(const Request& request, const http::Peer& /*peer*/, http::Reply reply) {
+  reply.send(serve(request));
+}
+
+Response DeviceService::serve(const Request& request) {
   auto route = parse_route(request.target);
   if (!route) return refusal(404, fail(Errc::kUsage, "no such resource"));
   if (request.method != Method::kGet && request.method != Method::kHead) {

@@ -10,6 +10,7 @@
 
 #include "base/disk.hpp"
 #include "distributor/device_service.hpp"
+#include "http/server.hpp"
 #include "identity/svid_files.hpp"
 #include "identity/workload_client.hpp"
 
@@ -98,8 +99,8 @@ class Source {
 /// Waits for signals and rotations on its own thread and hands them to the reactor.
 class Watcher {
  public:
-  Watcher(Signals& signals, Source& source, Server& server, World& world, identity::TlsContext& tls,
-          Log& log)
+  Watcher(Signals& signals, Source& source, http::Server& server, World& world,
+          identity::TlsContext& tls, Log& log)
       : signals_(signals), source_(source), server_(server), world_(world), tls_(tls), log_(log) {}
 
   void run() {
@@ -158,7 +159,7 @@ class Watcher {
 
   Signals& signals_;
   Source& source_;
-  Server& server_;
+  http::Server& server_;
   World& world_;
   identity::TlsContext& tls_;
   Log& log_;
@@ -166,7 +167,7 @@ class Watcher {
   bool done_ = false;
 };
 
-void announce(const Server& server, const Config& config, const identity::SpiffeId& id,
+void announce(const http::Server& server, const Config& config, const identity::SpiffeId& id,
               cli::Io& io) {
   json::Object out;
   out.set("address", config.address);
@@ -177,7 +178,7 @@ void announce(const Server& server, const Config& config, const identity::Spiffe
   io.out.flush();
 }
 
-void log_figures(const ServerStats& stats, Log& log) {
+void log_figures(const http::ServerStats& stats, Log& log) {
   log.write(LogLevel::kInfo, "stopped",
             {{"accepted", std::to_string(stats.accepted)},
              {"refused", std::to_string(stats.refused)},
@@ -197,8 +198,8 @@ Status serve(const Config& config, cli::Io& io) {
   PAWL_TRY(auto tls, identity::TlsContext::create(&own.svid, world.trust, world.clock,
                                                   {identity::PeerRole::kClient, {}, {}}));
   DeviceService service(Repository(world.disk, config.repository), world.trust, world.clock);
-  PAWL_TRY(auto server,
-           Server::listen(config.address, config.port, {tls, service, *io.log, config.limits}));
+  http::Server server(*io.log);
+  PAWL_CHECK(server.add({config.address, config.port, &tls, &service, config.limits}));
   announce(server, config, own.svid.id(), io);
   Watcher watcher(signals, source, server, world, tls, *io.log);
   std::thread watching([&watcher] { watcher.run(); });

@@ -23,9 +23,12 @@ struct Answer {
 /// One TLS connection of a device, blocking, with a long patience.
 class Device {
  public:
+  enum class Certificate : std::uint8_t { kOwn, kNone };
+  Device(std::uint16_t port, const Issued& root, Certificate show)
+      : Device(port, root, nullptr, kNow, show) {}
   /// @param root  authority of example.org, for the server and, without `svid`, for d1 itself
   Device(std::uint16_t port, const Issued& root, const identity::X509Svid* svid = nullptr,
-         UtcTime now = kNow)
+         UtcTime now = kNow, Certificate show = Certificate::kOwn)
       : own_(svid_of(issue(leaf_spec("spiffe://example.org/device/d1"), &root))), clock_(now) {
     PAWL_ASSERT(static_cast<bool>(trust_.put(bundle_of("example.org", {&root}))));
     fd_ = ::socket(AF_INET, SOCK_STREAM, 0);
@@ -37,7 +40,7 @@ class Device {
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     connected_ = ::connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
     const auto server = identity::SpiffeId::parse("spiffe://example.org/distributor");
-    auto tls = identity::TlsContext::create(svid == nullptr ? &own_ : svid, trust_, clock_,
+    auto tls = identity::TlsContext::create(shown(svid, show), trust_, clock_,
                                             {identity::PeerRole::kServer, {*server}, {}});
     PAWL_ASSERT(static_cast<bool>(tls));
     tls_.emplace(*std::move(tls));
@@ -86,8 +89,8 @@ class Device {
     return out;
   }
   Answer get(const std::string& target, const std::string& fields = "",
-             const std::string& method = "GET") {
-    send(method + " " + target + " HTTP/1.1\r\nHost: d\r\n" + fields + "\r\n");
+             const std::string& method = "GET", const std::string& body = "") {
+    send(method + " " + target + " HTTP/1.1\r\nHost: d\r\n" + fields + "\r\n" + body);
     return receive(method == "HEAD");
   }
   /// True when the server ends the connection without another byte.
@@ -106,6 +109,10 @@ class Device {
   [[nodiscard]] std::size_t buffered() const { return input_.size(); }
 
  private:
+  const identity::X509Svid* shown(const identity::X509Svid* given, Certificate show) const {
+    if (show == Certificate::kNone) return nullptr;
+    return given == nullptr ? &own_ : given;
+  }
   identity::X509Svid own_;
   identity::TrustSet trust_;
   FakeClock clock_;

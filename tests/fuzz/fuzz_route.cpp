@@ -1,8 +1,8 @@
 #include <cstdlib>
 
 #include "base/bytes.hpp"
-#include "distributor/byte_range.hpp"
 #include "distributor/route.hpp"
+#include "http/byte_range.hpp"
 
 // A name never leaves its folder, and a range never leaves its file.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -17,8 +17,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
   }
   for (const std::uint64_t length : {std::uint64_t{0}, std::uint64_t{size}, ~std::uint64_t{0}}) {
-    const auto answer = distributor::resolve_range(text, length);
-    if (answer.verdict != distributor::RangeVerdict::kPart) continue;
+    const auto answer = http::resolve_range(text, length);
+    if (answer.verdict != http::RangeVerdict::kPart) continue;
     const auto& range = answer.range;
     if (range.length == 0 || range.first >= length || range.length > length - range.first) {
       std::abort();

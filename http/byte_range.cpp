@@ -1,9 +1,9 @@
-#include "distributor/byte_range.hpp"
+#include "http/byte_range.hpp"
 
 #include <algorithm>
 #include <charconv>
 
-namespace pawl::distributor {
+namespace pawl::http {
 namespace {
 
 constexpr std::size_t kMaxHeader = 64;
@@ -46,4 +46,4 @@ RangeAnswer resolve_range(std::string_view header, std::uint64_t size) {
   return part(*first, end - *first + 1);
 }
 
-}  // namespace pawl::distributor
+}  // namespace pawl::http

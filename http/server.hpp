@@ -6,11 +6,10 @@
 #include <string>
 
 #include "base/log.hpp"
-#include "base/time.hpp"
-#include "distributor/http.hpp"
+#include "http/http.hpp"
 #include "identity/tls_context.hpp"
 
-namespace pawl::distributor {
+namespace pawl::http {
 
 /// What one listener spends on its peers. Every limit has a test that goes one beyond it.
 struct Limits {
@@ -36,43 +35,46 @@ struct ServerStats {
   std::uint64_t bytes_sent = 0;  // of bodies
 };
 
-/// One listener on one thread: accepts, shakes hands by the rules of `identity`, reads strict
-/// HTTP/1.1 and writes what the service answers. OpenSSL works on the socket itself.
-///
-/// The service, the TLS context and the log must outlive the server and are used on the thread of
-/// run() only.
+/// One door of a server: where, by which TLS rules, and who answers. What is named here outlives
+/// the server and is used on its thread only.
+struct Listener {
+  std::string address;                        // numeric, or the path of a unix socket
+  std::uint16_t port = 0;                     // 0 for any
+  const identity::TlsContext* tls = nullptr;  // null: plain, on a unix socket or loopback only
+  Service* service = nullptr;
+  Limits limits;
+};
+
+/// Listeners on one thread: accept, shake hands by the rules of `identity`, read strict HTTP/1.1
+/// and write what the services answer. OpenSSL works on the socket itself.
 class Server {
  public:
-  struct Parts {
-    identity::TlsContext& tls;
-    Service& service;
-    Log& log;
-    Limits limits;
-  };
-  /// Binds. @param address  numeric, e.g. "127.0.0.1"; @param port  0 for any
-  /// @return kConfig for another address, kIo when it cannot be bound.
-  static Result<Server> listen(const std::string& address, std::uint16_t port, Parts parts);
+  /// @param log  outlives the server
+  explicit Server(Log& log);
   Server(Server&&) noexcept;
   Server& operator=(Server&&) = delete;
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
   ~Server();
 
-  [[nodiscard]] std::uint16_t port() const;
+  /// Binds one more listener. Peers come without certificate only where the TLS context was made
+  /// with Anonymous::kAllowed. @return its number from 0; errors of listening_socket, and kConfig
+  /// for a plain listener that others could reach.
+  Result<std::size_t> add(const Listener& listener);
+  [[nodiscard]] std::uint16_t port(std::size_t listener = 0) const;
   /// Serves until stop(), then lets running answers end and returns.
   void run();
   /// From any thread: no new connections, idle ones closed, the others when their answer is out.
   void stop();
   /// From any thread: runs `task` on the thread of run(), for reloads and figures.
   void post(std::function<void()> task);
-  /// Only on the thread of run(), or after it returned.
-  [[nodiscard]] const ServerStats& stats() const;
+  /// Only on the thread of run(), or when it does not run.
+  [[nodiscard]] const ServerStats& stats(std::size_t listener = 0) const;
 
   class Core;
 
  private:
-  explicit Server(std::unique_ptr<Core> core);
   std::unique_ptr<Core> core_;
 };
 
-}  // namespace pawl::distributor
+}  // namespace pawl::http

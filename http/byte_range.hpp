@@ -3,7 +3,7 @@
 #include <optional>
 #include <string_view>
 
-namespace pawl::distributor {
+namespace pawl::http {
 
 /// `length` bytes from `first`; inside the file, never empty.
 struct ByteRange {
@@ -24,4 +24,4 @@ struct RangeAnswer {
 /// @param header  empty when absent; at most 64 bytes are looked at
 [[nodiscard]] RangeAnswer resolve_range(std::string_view header, std::uint64_t size);
 
-}  // namespace pawl::distributor
+}  // namespace pawl::http
