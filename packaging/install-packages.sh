@@ -9,7 +9,7 @@ build="build-essential ccache cmake ninja-build pkg-config git ca-certificates p
   libsodium-dev libssl-dev libp11-dev libp11-kit-dev libcli11-dev libtomlplusplus-dev libzstd-dev
   libnghttp2-dev libtss2-dev libboost1.81-dev libcurl4-openssl-dev"
 demo="softhsm2 opensc erofs-utils cryptsetup-bin busybox-static cpio zstd binutils systemd-boot-efi
-  dpkg-dev xz-utils openssl"
+  dpkg-dev xz-utils openssl swtpm swtpm-tools tpm2-tools libtss2-tcti-swtpm0"
 test="catch2 scdoc man-db jq faketime python3-pytest python3-cryptography python3-requests
   python3-grpcio swtpm swtpm-tools tpm2-tools libtss2-tcti-swtpm0"
 bench="bsdiff xdelta3 rdiff zstd lz4 erofs-utils time"

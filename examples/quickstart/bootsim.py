@@ -9,12 +9,17 @@ slots. DEVICE is a folder:
     boot/state                    one line: primary=a trial=b tries=3 bad=-
     slots/{a,b}/{uki.efi,rootfs.img}
     run/                          memory of the running system, emptied at every power cycle
+    tpm/, boot/loader.efi         when there: a TPM (swtpm.py) and the loader that is measured
 
 One power cycle starts one image. A slot on trial with tries left is started after its tries were
 lowered in one atomic store; without tries left, or marked bad, the primary slot is started. A slot
 starts when its UKI is whole, its initramfs unpacks, and every block of its root file system
 verifies against the root hash in the UKI's command line. Then run/ holds `booted` (one line,
 slot=b boot_id=UUID), `cmdline`, and `root`, the files of that root.
+
+With a TPM every start resets it and measures the bytes that are started (measure.py), before anything
+judges them: run/eventlog is what the firmware logged. In a root with systemd-pcrphase its two words
+follow in PCR 11, in no log.
 
 Exit status: 0 a slot is up; 1 the slot that was chosen did not come up, the next power cycle
 decides again; 2 misuse; 3 no slot can be started or the boot-state file is not as above.
@@ -28,8 +33,12 @@ import subprocess
 import sys
 import uuid
 
+import measure
 import pe
+import swtpm
 
+PCRPHASE = "usr/lib/systemd/systemd-pcrphase"  # a root with this measures how far it has come
+PHASES = ("sysinit", "ready")  # with an initrd that does not: Debian's two kinds
 STATE_LINE = re.compile(r"primary=([ab]) trial=([ab-]) tries=([0-9]) bad=(-|a|b|ab)\n")
 NEEDED_SECTIONS = (".osrel", ".cmdline", ".initrd", ".linux")
 MAX_UKI = 256 << 20
@@ -150,10 +159,33 @@ def words_of(cmdline):
     return values["roothash"], values["pawl.hashoffset"]
 
 
+def measure_boot(device, uki):
+    """Firmware, loader and stub measure what they start."""
+    if not (device / "tpm").is_dir():
+        return
+    loader = (device / "boot/loader.efi").read_bytes()
+    try:
+        events = measure.firmware_events() + measure.loader_events(loader, uki.read_bytes())
+    except pe.PeError as error:
+        raise BootFailure(f"the firmware loads no such image: {error}") from error
+    swtpm.extend(device / "tpm", measure.extend_words(events))
+    (device / "run/eventlog").write_bytes(measure.log_bytes(events))
+    say(f"{len(events)} events measured into the TPM, their log is run/eventlog")
+
+
+def measure_phases(device):
+    """The phase words of systemd in a root that came up."""
+    if not (device / "tpm").is_dir() or not (device / "run/root" / PCRPHASE).exists():
+        return
+    swtpm.extend(device / "tpm", measure.extend_words(map(measure.phase_event, PHASES)))
+    say("phases measured into PCR 11: " + " ".join(PHASES))
+
+
 def start_slot(device, slot):
     """Kernel and initramfs of one slot: checks everything, leaves the root in run/root."""
     folder, memory = device / "slots" / slot, device / "run"
     sections = read_uki(folder / "uki.efi")
+    measure_boot(device, folder / "uki.efi")
     say(f"slot {slot}: uki.efi is whole, {len(sections['.linux'])} bytes of kernel")
     initrd = memory / "initrd"
     initrd.write_bytes(sections[".initrd"])
@@ -180,6 +212,9 @@ def power_cycle(device, crash):
     memory = device / "run"
     shutil.rmtree(memory, ignore_errors=True)
     memory.mkdir()
+    if (device / "tpm").is_dir():
+        swtpm.power_on(device / "tpm")
+        say("the TPM is reset: all PCRs are at their start")
     path = device / "boot/state"
     state = load_state(path)
     say(f"power on; boot state: {state.line().strip()}")
@@ -197,6 +232,7 @@ def power_cycle(device, crash):
     if crash:
         say(f"slot {slot}: the kernel runs, userspace never comes up (--crash)")
         return SLOT_FAILED
+    measure_phases(device)
     boot_id = uuid.uuid4()
     (memory / "booted").write_text(f"slot={slot} boot_id={boot_id}\n", encoding="ascii")
     say(f"up: {pretty_name(memory / 'root')} in slot {slot}, boot {boot_id}")
@@ -220,7 +256,7 @@ def main():
             status = power_cycle(args.device, args.crash)
             if status == UP:
                 break
-    except DeadDevice as error:
+    except (DeadDevice, swtpm.TpmError) as error:
         say(f"the device does not start: {error}")
         status = NOTHING_TO_START
     sys.exit(status)
