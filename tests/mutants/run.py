@@ -3,7 +3,8 @@
 
 tests/mutants/<room>/<name>.patch removes one check or swaps one step. Lines before the first "diff" or
 "---" line are a note; `test: NAME` in it names a test program (unit_<room> when absent), `args: ...` its
-Catch2 arguments. A mutant that does not apply, does not compile or that no test notices is a failure.
+Catch2 arguments. What it says after `Caught by` is looked for in test names: those tests run first,
+and all the others only when these notice nothing. A mutant that does not apply, does not compile or that no test notices is a failure.
 """
 import argparse
 import os
@@ -51,6 +52,15 @@ def note_of(patch):
     return (test.group(1) if test else f"unit_{room}"), (args.group(1).split() if args else [])
 
 
+def hint_of(patch):
+    """The test that the note expects to fail, as a Catch2 pattern."""
+    head = re.split(r"^(?:diff|---) ", patch.read_text(), maxsplit=1, flags=re.M)[0]
+    words = re.search(r'[Cc]aught by:? *"([^"]+)"', " ".join(head.split()))
+    words = words or re.search(r"[Cc]aught by: *([^\n]+)", head)
+    name = words.group(1).strip(" .") if words else ""
+    return f"*{name}*" if name and not re.search(r'[][,*~\\"]', name) else None
+
+
 def build(target, jobs=1):
     return sh("cmake", "--build", str(WORK / "bin"), "--target", target, "-j", str(jobs))
 
@@ -85,6 +95,9 @@ def judge(patch, usual):
         built = build(target)
         if built.returncode != 0:
             return "does not compile: " + "".join(re.findall(r".*error: .*", built.stdout)[:1])
+        hint = hint_of(patch)
+        if hint and run_test(target, [hint], patience(usual[target, tuple(args)])) != 0:
+            return None
         status = run_test(target, args, patience(usual[target, tuple(args)]))
         return "SURVIVED: no test failed" if status == 0 else None
     finally:
