@@ -1,0 +1,41 @@
+"""Every verb of pawl-signer. The software keys are DEVELOPMENT keys; tokens have tests of their own."""
+from . import repository
+from .row import Row
+
+
+def prepare(programs, here):
+    repository.make(programs / "pawl-signer", here)
+    repository.build(programs / "pawl-signer", here, "1.2.0", "--counter", 3)
+    repository.build(programs / "pawl-signer", here, "1.3.0", "--security-version", 6, "--counter", 4)
+
+
+def component(version):
+    return ("--vendor-id", repository.VENDOR, "--class-id", repository.CLASS, "--hardware", "b", "--level", "1",
+            "--component", f"name=rootfs,slot_role=rootfs,install=raw,image={version}.img")
+
+
+def roles(root):
+    return ("--root", root, "--targets", "targets", "--snapshot", "snap", "--timestamp", "time")
+
+
+def own_configuration(here):
+    text = (here / "signer.toml").read_text()
+    (here / "other.toml").write_text("\n".join(line for line in text.splitlines()
+                                               if not line.startswith("repository")))
+
+
+ROWS = {
+    "key new": Row(("spare", "--software", "spare.key"), ("Spare Key", "--software", "x.key"), 2),
+    "key list": Row((), ("--config", "absent.toml"), 24),
+    "repo init": Row(("second", *roles("root"), "--config", "other.toml"), ("repo", *roles("root")), 2,
+                     before=own_configuration),
+    "release build": Row(("--product", "gw3", "--version", "2.0.0", "--out", "r-2", *component("1.0.0")),
+                         ("--product", "gw3", "--version", "two", "--out", "r-3", *component("1.0.0")), 10),
+    "release add": Row(("r-1.2.0",), ("r-1.3.0",), 14),
+    "release withdraw": Row(("--product", "gw3", "--version", "1.2.0"), ("--product", "gw3", "--version", "7.0.0"),
+                            2),
+    "renew": Row((), ("--role", "moon"), 2),
+    "verify": Row(("repo",), ("repo", "--at", "2999-01-01T00:00:00Z"), 13),
+    "inspect": Row(("repo/metadata/timestamp.json",), ("1.0.0.img",), 10),
+    "doctor": Row((), ("--config", "absent.toml"), 24),
+}
