@@ -4,7 +4,9 @@
 #include <array>
 
 #include "base/digest.hpp"
+#include "signer/blob_file.hpp"
 #include "signer/measurements.hpp"
+#include "signer/named_progress.hpp"
 #include "signer/publication.hpp"
 #include "signer/repository.hpp"
 #include "signer/uki.hpp"
@@ -23,39 +25,14 @@ struct Job {
   const payload::BuildOptions& options;
 };
 
-/// Reports the stage of one component under its name.
-class ComponentProgress final : public Progress {
- public:
-  ComponentProgress(Progress& to, std::string stage) : to_(to), stage_(std::move(stage)) {}
-  void update(std::string_view, std::uint64_t done, std::uint64_t total) override {
-    to_.update(stage_, done, total);
-  }
-  void finish() override { to_.finish(); }
-
- private:
-  Progress& to_;
-  std::string stage_;
-};
-
-Result<manifest::BlobReference> write_blob(const Job& job, ByteView bytes) {
-  const manifest::BlobReference blob{sha256(bytes), bytes.size()};
-  PAWL_CHECK(replace_file(job.disk, job.out + "/" + blob_path(blob.sha256), bytes));
-  return blob;
-}
-
 /// The full payload of one image: container and index in blobs/.
 Result<manifest::Component> build_component(const Job& job, const ComponentSpec& spec) {
   PAWL_TRY(const auto image, job.disk.open(spec.image, OpenMode::kRead));
   PAWL_TRY(auto source, payload::FileSource::open(*image));
-  const auto temporary = job.out + "/blobs/container.tmp";
-  PAWL_TRY(const auto file, job.disk.open(temporary, OpenMode::kCreate));
-  payload::FileSink sink(*file);
-  ComponentProgress progress(job.progress, "build " + spec.name);
-  PAWL_TRY(const auto built, payload::build_full(source, sink, job.options, progress));
-  PAWL_CHECK(file->sync());
-  const auto container = job.out + "/" + blob_path(built.container_sha256);
-  PAWL_CHECK(job.disk.rename(temporary, container));
-  PAWL_CHECK(job.disk.sync_directory(parent_of(container)));
+  PAWL_TRY(auto container, ContainerFile::create(job.disk, job.out));
+  NamedProgress progress(job.progress, "build " + spec.name);
+  PAWL_TRY(const auto built, payload::build_full(source, container.sink(), job.options, progress));
+  PAWL_TRY(const auto kept, container.keep(built));
 
   manifest::Component out;
   out.name = spec.name;
@@ -64,8 +41,8 @@ Result<manifest::Component> build_component(const Job& job, const ComponentSpec&
   out.size = built.index.image_size();
   out.sha256 = built.image_sha256;
   out.verity_root = spec.verity_root;
-  PAWL_TRY(const auto index, write_blob(job, built.index.serialise()));
-  out.payloads.push_back({index, {built.container_sha256, built.index.container_size()}});
+  PAWL_TRY(const auto index, write_blob(job.disk, job.out, built.index.serialise()));
+  out.payloads.push_back({index, kept});
   return out;
 }
 
@@ -112,7 +89,7 @@ Status add_attachments(const Job& job, const BuildInput& input, manifest::Releas
           .with_hint("sbom-cyclonedx, sbom-spdx, slsa-provenance, notes, advisory or corim");
     }
     PAWL_TRY(const auto bytes, read_file(job.disk, spec.file, kMaxAttachment));
-    PAWL_TRY(const auto blob, write_blob(job, bytes));
+    PAWL_TRY(const auto blob, write_blob(job.disk, job.out, bytes));
     release.attachments.push_back({spec.kind, spec.media_type, blob});
   }
   return Ok{};
@@ -128,6 +105,19 @@ Status check_free(Disk& disk, const std::string& path, const Bytes& manifest) {
 
 }  // namespace
 
+Status serialise(BuiltRelease& built) {
+  const auto text = built.release.serialise();
+  if (text.size() > manifest::kMaxReleaseBytes) {
+    return fail(Errc::kTooLarge, "the manifest has " + std::to_string(text.size()) +
+                                     " bytes, the limit is " +
+                                     std::to_string(manifest::kMaxReleaseBytes));
+  }
+  PAWL_CHECK(manifest::Release::parse(text));  // what a device would refuse is not built
+  built.manifest = Bytes(text.begin(), text.end());
+  built.digest = sha256(built.manifest);
+  return Ok{};
+}
+
 Result<BuiltRelease> build_release(Disk& disk, const BuildInput& input, const std::string& out,
                                    Progress& progress) {
   const Job job{disk, out, progress, input.payload};
@@ -140,15 +130,7 @@ Result<BuiltRelease> build_release(Disk& disk, const BuildInput& input, const st
   }
   if (input.uki) PAWL_CHECK(add_uki(job, input, built.release));
   PAWL_CHECK(add_attachments(job, input, built.release));
-  const auto text = built.release.serialise();
-  if (text.size() > manifest::kMaxReleaseBytes) {
-    return fail(Errc::kTooLarge, "the manifest has " + std::to_string(text.size()) +
-                                     " bytes, the limit is " +
-                                     std::to_string(manifest::kMaxReleaseBytes));
-  }
-  PAWL_CHECK(manifest::Release::parse(text));  // what a device would refuse is not built
-  built.manifest = Bytes(text.begin(), text.end());
-  built.digest = sha256(built.manifest);
+  PAWL_CHECK(serialise(built));
   const auto path = out + "/" + kManifestName;
   PAWL_CHECK(check_free(disk, path, built.manifest));
   PAWL_CHECK(replace_file(disk, path, built.manifest));

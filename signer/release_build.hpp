@@ -35,6 +35,10 @@ struct BuiltRelease {
   Sha256Digest digest;
 };
 
+/// Makes `manifest` and `digest` from `release`. @return kTooLarge over the limit of FORMAT 3.1,
+/// kMalformed for what a device would refuse
+[[nodiscard]] Status serialise(BuiltRelease& built);
+
 /// Reads the images, writes `out/blobs/<sha256>` for each container, index and attachment, and
 /// `out/manifest.json` last. Run again after a kill, it starts over.
 ///

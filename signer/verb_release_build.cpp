@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <charconv>
-#include <thread>
 
 #include "base/bytes.hpp"
 #include "signer/release_build.hpp"
@@ -12,7 +11,6 @@ namespace pawl::signer {
 namespace {
 
 constexpr std::uint64_t kMaxSecurityVersion = 65535;
-constexpr std::uint64_t kMaxThreads = 64;
 
 Result<manifest::HardwareRevision> parse_hardware(const std::string& text) {
   manifest::HardwareRevision out;
@@ -131,16 +129,6 @@ Status read_parts(const cli::Args& args, const ProductEntry& product, BuildInput
   return Ok{};
 }
 
-Result<payload::BuildOptions> read_payload(const cli::Args& args) {
-  payload::BuildOptions out;
-  const auto cpus = std::clamp<std::uint64_t>(std::thread::hardware_concurrency(), 1, kMaxThreads);
-  PAWL_TRY(const auto level, args.number("--level", 1, 22));
-  PAWL_TRY(const auto threads, args.number("--threads", 1, kMaxThreads));
-  if (level) out.level = static_cast<int>(*level);
-  out.threads = static_cast<unsigned>(threads.value_or(cpus));
-  return out;
-}
-
 void print(const BuiltRelease& built, const std::string& out, cli::Io& io) {
   const auto& release = built.release;
   json::Object result;
@@ -185,7 +173,7 @@ Status run_release_build(const cli::Args& args, cli::Io& io) {
   PAWL_CHECK(read_counters(args, *bench, input.release));
   PAWL_CHECK(read_rules(args, input.release));
   PAWL_CHECK(read_parts(args, product, input));
-  PAWL_TRY(input.payload, read_payload(args));
+  PAWL_TRY(input.payload, read_payload_options(args));
   const auto out = args.value("--out");
   PAWL_TRY(const auto built, build_release(bench->disk(), input, out, *io.progress));
   print(built, out, io);

@@ -14,6 +14,8 @@ constexpr Option kRepo{"--repo", "DIR", "repository directory; default: as in si
 constexpr Option kExpires{"--expires", "ROLE=TIME",
                           "how long what is signed now is good: timestamp=7d, release=90d",
                           Need::kRepeated};
+constexpr Option kLevel{"--level", "N", "zstd level, 1 to 22 (default 19)"};
+constexpr Option kThreads{"--threads", "N", "threads to compress with (default: all)"};
 constexpr Option kProduct{"--product", "NAME", "product line", Need::kRequired};
 
 constexpr std::array kKeyNew{
@@ -61,8 +63,21 @@ constexpr std::array kReleaseBuild{
            Need::kRepeated},
     Option{"--health-timeout", "TIME", "how long a trial may take (default 10m)"},
     Option{"--severity", "WORD", "low, medium, high or critical"},
-    Option{"--level", "N", "zstd level, 1 to 22 (default 19)"},
-    Option{"--threads", "N", "threads to compress with (default: all)"},
+    kLevel,
+    kThreads,
+    kRepo,
+    kConfig};
+constexpr std::array kDelta{
+    Option{"DIR", "DIR", "release directory made by `release build`, not added yet",
+           Need::kRequired},
+    Option{"--from", "VERSION", "published release to come from; most wanted first",
+           Need::kRepeated},
+    Option{"--last", "N", "from the last N published releases, 1 to 7 (default 1)"},
+    Option{"--spread", "FILE",
+           "from the releases most devices run, as the distributor counts them"},
+    Option{"--cover", "PERCENT", "with --spread: how many of the devices (default 90)"},
+    kLevel,
+    kThreads,
     kRepo,
     kConfig};
 constexpr std::array kReleaseAdd{
@@ -94,6 +109,7 @@ constexpr std::array kVerbs{
     cli::Verb{"repo init", "create and sign a repository", kRepoInit, &run_repo_init},
     cli::Verb{"release build", "make a release directory from images; needs no key", kReleaseBuild,
               &run_release_build},
+    cli::Verb{"delta", "add payloads for devices that run an older release", kDelta, &run_delta},
     cli::Verb{"release add", "sign a release and publish it", kReleaseAdd, &run_release_add},
     cli::Verb{"release withdraw", "take a release back: new devices no longer get it",
               kReleaseWithdraw, &run_release_withdraw},

@@ -1,6 +1,7 @@
 #include "signer/workbench.hpp"
 
 #include <algorithm>
+#include <thread>
 
 #include "base/bytes.hpp"
 
@@ -8,6 +9,7 @@ namespace pawl::signer {
 namespace {
 
 constexpr std::size_t kMaxConfig = std::size_t{64} * 1024;
+constexpr std::uint64_t kMaxThreads = 64;
 
 json::Object role_json(const Revision::Summary& role) {
   json::Object out;
@@ -127,6 +129,16 @@ Status sign_and_publish(Workbench& bench, Revision& revision, Publication extra,
   mark_development(bench.ring(), result, what);
   io.result(std::move(result), what);
   return Ok{};
+}
+
+Result<payload::BuildOptions> read_payload_options(const cli::Args& args) {
+  payload::BuildOptions out;
+  const auto cpus = std::clamp<std::uint64_t>(std::thread::hardware_concurrency(), 1, kMaxThreads);
+  PAWL_TRY(const auto level, args.number("--level", 1, 22));
+  PAWL_TRY(const auto threads, args.number("--threads", 1, kMaxThreads));
+  if (level) out.level = static_cast<int>(*level);
+  out.threads = static_cast<unsigned>(threads.value_or(cpus));
+  return out;
 }
 
 Status apply_expires(const std::vector<std::string>& options, Expiry& expiry) {

@@ -5,6 +5,7 @@
 
 #include "base/cli/command.hpp"
 #include "base/disk.hpp"
+#include "payload/build.hpp"
 #include "signer/config.hpp"
 #include "signer/hsm_keys.hpp"
 #include "signer/revision.hpp"
@@ -61,6 +62,9 @@ class Workbench {
 /// @param what  for people, in front of the list of signed roles
 [[nodiscard]] Status sign_and_publish(Workbench& bench, Revision& revision, Publication extra,
                                       json::Object result, std::string what, cli::Io& io);
+
+/// `--level` and `--threads`; all processors by default. @return kUsage
+[[nodiscard]] Result<payload::BuildOptions> read_payload_options(const cli::Args& args);
 
 /// Applies `--expires ROLE=DURATION` options. @return kUsage
 [[nodiscard]] Status apply_expires(const std::vector<std::string>& options, Expiry& expiry);

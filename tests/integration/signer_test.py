@@ -197,6 +197,28 @@ class Repository(unittest.TestCase):
         self.assertEqual(self.s.build("1.0.1", "r3", "--counter", 1).returncode, 0)
         self.refused(self.s.run("release", "add", "r3"), 17, "counter 1")
 
+    def test_deltas_serve_the_releases_most_devices_run(self):
+        image = bytearray(random.Random("old").randbytes(300_000))
+        for number, version in enumerate(("1.0.0", "1.1.0", "1.2.0")):
+            image[number * 1000] ^= 0xFF
+            (self.s.folder / f"{version}.img").write_bytes(image)
+            if version != "1.2.0":
+                self.publish(version, f"out-{version}")
+        self.assertEqual(self.s.build("1.2.0", "out").returncode, 0)
+        spread = {"_type": "pawl.spread", "format": 1, "product": "gw3", "versions": [
+            {"version": "1.0.0", "devices": 95}, {"version": "1.1.0", "devices": 5}]}
+        (self.s.folder / "spread.json").write_text(json.dumps(spread))
+        done = self.s.json("delta", "out", "--spread", "spread.json")[0]
+        self.assertEqual([(d["from"], d["use"]) for d in done["deltas"]], [("1.0.0", "added")])
+        self.assertLess(done["deltas"][0]["bytes"] * 10, done["deltas"][0]["full_bytes"])
+        done = self.s.json("delta", "out", "--last", 2)[0]
+        self.assertEqual([(d["from"], d["use"]) for d in done["deltas"]],
+                         [("1.1.0", "added"), ("1.0.0", "there")])
+        self.refused(self.s.run("delta", "out", "--last", 2, "--from", "1.0.0"), 2, "exclude")
+        self.assertEqual(self.s.run("release", "add", "out").returncode, 0)
+        self.refused(self.s.run("delta", "out"), 17, "published", "hint: ")
+        self.assertEqual(self.accepted()[0], "1.2.0")
+
     def test_refusals_have_their_code_and_a_hint(self):
         self.publish("1.0.0", "r1")
         self.assertEqual(self.s.build("2.0.0", "wrong", "--counter", 9, product="gw4").returncode, 0)

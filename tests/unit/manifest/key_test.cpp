@@ -131,8 +131,8 @@ TEST_CASE("key: strict roles name each listed key once and can be met (FORMAT 2.
   REQUIRE(parse(text, Profile::kStrict));
   CHECK(*parse(text, Profile::kStrict) == good);
   // a threshold that the one key could meet, so that only the repetition is wrong
-  const auto twice = R"({"keyids":[")" + b.id().text + R"(",")" + b.id().text +
-                     R"("],"threshold":1})";
+  const auto twice =
+      R"({"keyids":[")" + b.id().text + R"(",")" + b.id().text + R"("],"threshold":1})";
   CHECK(parse(twice, Profile::kStrict).error().code() == Errc::kMalformed);
   CHECK(parse(twice, Profile::kInterop)->key_ids == std::vector<KeyId>{b.id()});
   struct Row {
