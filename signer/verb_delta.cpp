@@ -42,7 +42,7 @@ Result<std::vector<std::string>> from_spread(Workbench& bench, const std::string
 Result<std::vector<std::string>> versions_of(const cli::Args& args, Workbench& bench,
                                              const std::string& repository,
                                              const std::string& product) {
-  const auto from = args.all("--from");
+  const auto& from = args.all("--from");
   PAWL_TRY(const auto last, args.number("--last", 1, kMaxDeltas));
   PAWL_TRY(const auto cover, args.number("--cover", 1, 100));
   const auto spread = args.get("--spread");
