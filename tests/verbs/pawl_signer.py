@@ -31,6 +31,7 @@ ROWS = {
                      before=own_configuration),
     "release build": Row(("--product", "gw3", "--version", "2.0.0", "--out", "r-2", *component("1.0.0")),
                          ("--product", "gw3", "--version", "two", "--out", "r-3", *component("1.0.0")), 10),
+    "delta": Row(("r-1.3.0", "--last", "2"), ("r-1.3.0", "--from", "9.9.9"), 2),
     "release add": Row(("r-1.2.0",), ("r-1.3.0",), 14),
     "release withdraw": Row(("--product", "gw3", "--version", "1.2.0"), ("--product", "gw3", "--version", "7.0.0"),
                             2),
