@@ -11,7 +11,9 @@ namespace {
 
 constexpr std::size_t kMaxPath = 1024;
 constexpr std::size_t kMaxName = 64;
+constexpr std::int64_t kMinute = 60;
 constexpr std::int64_t kHour = 3600;
+constexpr std::int64_t kWeek = 7 * 24 * kHour;
 constexpr std::string_view kFileUrl = "file://";
 constexpr std::array<std::string_view, 4> kProfiles{"efi-uki", "grub-uki", "uboot-uki",
                                                     "uboot-bootm"};
@@ -53,19 +55,29 @@ class ConfigReader {
     return resolve(key, *text);
   }
 
-  Result<Seconds> seconds(std::string_view key, Seconds otherwise, std::int64_t least) {
-    PAWL_TRY(const auto number, toml_.integer(key, least, kHour));
+  Result<Seconds> seconds(std::string_view key, Seconds otherwise, std::int64_t least,
+                          std::int64_t most = kHour) {
+    PAWL_TRY(const auto number, toml_.integer(key, least, most));
     return number ? Seconds(*number) : otherwise;
   }
 
-  Result<std::string> repository(std::string_view key) {
-    PAWL_TRY(const auto url, toml_.required(key));
-    if (!url.starts_with(kFileUrl)) {
-      return toml_.error(key, "must begin with file:// (a repository folder)");
-    }
+  Result<std::string> repository(std::string_view key, const std::string& url) {
     const auto folder = url.substr(kFileUrl.size());
     if (!folder.starts_with('/')) return toml_.error(key, "must be file:/// and an absolute path");
     return resolve(key, folder);
+  }
+
+  Result<http::Origin> origin(std::string_view key, const std::string& url) {
+    auto origin = http::Origin::parse(url);
+    if (origin) return origin;
+    return toml_.error(key, "must be https://HOST[:PORT], or file:/// and a repository folder");
+  }
+
+  Result<identity::SpiffeId> spiffe_id(std::string_view key) {
+    PAWL_TRY(const auto text, toml_.required(key));
+    auto id = identity::SpiffeId::parse(text);
+    if (id) return id;
+    return toml_.error(key, "must be the exact SPIFFE ID of the server: " + id.error().what());
   }
 
   Result<UtcTime> time_or_epoch(std::string_view key) {
@@ -96,9 +108,40 @@ Status read_device(ConfigReader& in, Config& out) {
   PAWL_TRY(out.device.hardware, in.name("device.hardware"));
   PAWL_TRY(out.device.vendor_id, in.uuid("device.vendor_id"));
   PAWL_TRY(out.device.class_id, in.uuid("device.class_id"));
-  PAWL_TRY(out.repository, in.repository("server.url"));
   PAWL_TRY(out.trust_root, in.path_or("trust.root", out.trust_root));
   PAWL_TRY(out.build_epoch, in.time_or_epoch("trust.epoch"));
+  return Ok{};
+}
+
+Status read_server(ConfigReader& in, Config& out) {
+  PAWL_TRY(const auto url, in.toml().required("server.url"));
+  if (url.starts_with(kFileUrl)) {
+    PAWL_TRY(out.repository, in.repository("server.url", url));
+    return Ok{};
+  }
+  PAWL_TRY(auto origin, in.origin("server.url", url));
+  PAWL_TRY(auto id, in.spiffe_id("server.id"));
+  out.server.emplace(Config::Server{std::move(origin), std::move(id)});
+  PAWL_TRY(out.poll, in.seconds("policy.poll", out.poll, kMinute, kWeek));
+  return Ok{};
+}
+
+Status read_identity(ConfigReader& in, Config& out) {
+  using Source = Config::Identity::Source;
+  PAWL_TRY(const auto source, in.toml().string("identity.source"));
+  if (!source && !out.server) return Ok{};
+  if (!source) return in.toml().error("server.url", "needs [identity] source");
+  Config::Identity identity;
+  if (*source == "workload-api") {
+    identity.source = Source::kWorkloadApi;
+    PAWL_TRY(identity.endpoint, in.toml().required("identity.endpoint"));
+  } else if (*source == "files") {
+    PAWL_TRY(identity.folder, in.path_or("identity.path", ""));
+  } else {
+    return in.toml().error("identity.source",
+                           "must be files or workload-api, not " + printable(*source));
+  }
+  out.identity = std::move(identity);
   return Ok{};
 }
 
@@ -167,6 +210,8 @@ Result<Config> parse_config(std::string_view text, const std::string& origin) {
   ConfigReader in(toml, origin);
   Config out;
   PAWL_CHECK(read_device(in, out));
+  PAWL_CHECK(read_server(in, out));
+  PAWL_CHECK(read_identity(in, out));
   PAWL_CHECK(read_boot(in, out));
   PAWL_CHECK(read_slots(in, out));
   PAWL_CHECK(read_health(in, out));

@@ -7,6 +7,7 @@
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "bootloader-hooks/slot.hpp"
+#include "http/client.hpp"
 
 namespace pawl::updater {
 
@@ -33,6 +34,17 @@ struct Config {
     std::uint64_t loader_version = 0;
     std::optional<std::string> reboot;  // program that restarts the device after a revert
   };
+  /// A distributor; without one the repository is a folder.
+  struct Server {
+    http::Origin origin;
+    identity::SpiffeId id;  // the only peer accepted
+  };
+  struct Identity {
+    enum class Source : std::uint8_t { kFiles, kWorkloadApi };
+    Source source = Source::kFiles;
+    std::string folder;    // files; empty: svid/ of the state directory
+    std::string endpoint;  // workload-api
+  };
   struct Health {
     std::string directory = "/etc/pawl/health.d";
     Seconds timeout{60};  // of one check; 1 s to 1 h
@@ -40,7 +52,10 @@ struct Config {
   };
 
   Device device;
-  std::string repository;  // folder behind server.url, file:// only
+  std::string repository;  // folder behind server.url file://; empty with a server
+  std::optional<Server> server;
+  std::optional<Identity> identity;
+  Seconds poll{3600};  // between two polls of the server; 60 s to 7 days
   std::string trust_root = "/etc/pawl/root.json";
   UtcTime build_epoch{};           // no clock is believed to be before this
   std::array<SlotPaths, 2> slots;  // a, b

@@ -1,9 +1,12 @@
 #include "updater/program.hpp"
 
 #include <array>
+#include <thread>
 
 #include "bootloader-hooks/file_boot.hpp"
 #include "bootloader-hooks/systemd_boot.hpp"
+#include "updater/agent.hpp"
+#include "updater/net_fetcher.hpp"
 #include "updater/process.hpp"
 #include "updater/report.hpp"
 
@@ -28,6 +31,9 @@ constexpr std::array kInstallOptions{
     kConfigOption, kStateOption,
     cli::Option{"--release", "VERSION", "this release instead of the newest", Need::kOptional},
     cli::Option{"--dry-run", "", "verify everything, change no slot", Need::kFlag}};
+constexpr std::array kRunOptions{
+    kConfigOption, kStateOption,
+    cli::Option{"--once", "", "one round, without waiting", Need::kFlag}};
 constexpr std::array kCheckConfigOptions{kConfigOption};
 
 std::string config_path(const Args& args) {
@@ -99,6 +105,29 @@ Status run_rollback(const Args& args, Io& io) {
   return Ok{};
 }
 
+/// Real time; ends with the process.
+class SleepingWaiter final : public Waiter {
+ public:
+  bool wait(Seconds time) override {
+    std::this_thread::sleep_for(time);
+    return true;
+  }
+};
+
+Status run_agent(const Args& args, Io& io) {
+  PAWL_TRY(const auto program, open_program(args, io));
+  PAWL_TRY(auto* const link, program->link());
+  Agent agent(program->device(), *link);
+  if (args.flag("--once")) {
+    PAWL_TRY(const auto result, agent.poll());
+    print(io, result);
+    return Ok{};
+  }
+  SleepingWaiter waiter;
+  PAWL_CHECK(agent.run(waiter));
+  return restart(program->device().config, io);
+}
+
 Status run_status(const Args& args, Io& io) {
   PAWL_TRY(const auto program, open_program(args, io));
   PAWL_TRY(const auto result, status(program->device()));
@@ -125,11 +154,36 @@ Result<std::unique_ptr<Program>> Program::open(const std::string& config_path,
 Program::Program(Config config, const std::string& state_directory, cli::Io& io)
     : config_(std::move(config)),
       boot_(boot_control(disk_, config_)),
-      fetcher_(disk_, config_.repository),
-      blobs_(disk_, config_.repository),
+      link_(make_link({state_directory}, *io.log)),
+      fetcher_(make_fetcher()),
+      blobs_(make_blobs()),
       health_(config_.health.directory, {config_.health.timeout, config_.health.uptime}, *io.log),
-      device_{config_, {state_directory}, disk_,        *boot_, sealing_, clock_, fetcher_,
-              blobs_,  health_,           *io.progress, *io.log} {}
+      device_{config_,   {state_directory}, disk_,   *boot_,       sealing_, clock_,
+              *fetcher_, *blobs_,           health_, *io.progress, *io.log} {}
+
+std::unique_ptr<NetLink> Program::make_link(const StateDir& dir, Log& log) {
+  if (!config_.server) return nullptr;
+  PAWL_ASSERT(config_.identity.has_value());
+  return std::make_unique<NetLink>(*config_.server,
+                                   IdentitySource(*config_.identity, dir.svid(), disk_, clock_),
+                                   NetLink::Parts{disk_, clock_, log});
+}
+
+std::unique_ptr<manifest::Fetcher> Program::make_fetcher() {
+  if (link_) return std::make_unique<NetFetcher>(*link_);
+  return std::make_unique<manifest::DirectoryFetcher>(disk_, config_.repository);
+}
+
+std::unique_ptr<BlobSource> Program::make_blobs() {
+  if (link_) return std::make_unique<NetBlobs>(*link_);
+  return std::make_unique<DirectoryBlobs>(disk_, config_.repository);
+}
+
+Result<NetLink*> Program::link() {
+  if (link_) return link_.get();
+  return fail(Errc::kConfig, "server.url is a folder: there is no server to ask")
+      .with_hint("name a distributor: [server] url = \"https://...\" and id");
+}
 
 std::unique_ptr<boot::BootControl> Program::boot_control(Disk& disk, const Config& config) {
   if (config.boot.backend == Config::Backend::kFile) {
@@ -152,6 +206,8 @@ const cli::Program& program() {
                 &run_trial},
       cli::Verb{"commit", "keep the release on trial", kCommon, &run_commit},
       cli::Verb{"rollback", "give up a trial, or try the other slot again", kCommon, &run_rollback},
+      cli::Verb{"run", "ask the server again and again and install what it offers", kRunOptions,
+                &run_agent},
       cli::Verb{"status", "slots, trial, counters and floors", kCommon, &run_status},
       cli::Verb{"check-config", "check a configuration file", kCheckConfigOptions,
                 &run_check_config}};

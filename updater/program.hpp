@@ -3,6 +3,7 @@
 
 #include "base/cli/command.hpp"
 #include "manifest/directory_fetcher.hpp"
+#include "updater/net_link.hpp"
 #include "updater/verbs.hpp"
 
 namespace pawl::updater {
@@ -14,18 +15,24 @@ class Program {
   static Result<std::unique_ptr<Program>> open(const std::string& config_path,
                                                const std::string& state_directory, cli::Io& io);
   [[nodiscard]] Device& device() { return device_; }
+  /// The connection to the distributor. @return kConfig when the configuration names none
+  [[nodiscard]] Result<NetLink*> link();
 
  private:
   Program(Config config, const std::string& state_directory, cli::Io& io);
   static std::unique_ptr<boot::BootControl> boot_control(Disk& disk, const Config& config);
+  std::unique_ptr<NetLink> make_link(const StateDir& dir, Log& log);
+  std::unique_ptr<manifest::Fetcher> make_fetcher();
+  std::unique_ptr<BlobSource> make_blobs();
 
   Config config_;
   PosixDisk disk_;
   SystemClock clock_;
   NoTpm sealing_;
   std::unique_ptr<boot::BootControl> boot_;
-  manifest::DirectoryFetcher fetcher_;
-  DirectoryBlobs blobs_;
+  std::unique_ptr<NetLink> link_;  // null: the repository is a folder
+  std::unique_ptr<manifest::Fetcher> fetcher_;
+  std::unique_ptr<BlobSource> blobs_;
   HealthDirectory health_;
   Device device_;
 };

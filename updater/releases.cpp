@@ -1,6 +1,7 @@
 #include "updater/releases.hpp"
 
 #include <algorithm>
+#include <memory>
 
 #include "base/version.hpp"
 #include "manifest/disk_store.hpp"
@@ -55,19 +56,53 @@ manifest::DeviceFacts facts_of(const Config& config, UtcTime now,
   return facts;
 }
 
+namespace {
+
+/// The TUF client of this device on its stored metadata.
+class Metadata {
+ public:
+  static Result<std::unique_ptr<Metadata>> open(Device& device, Engine& engine) {
+    PAWL_TRY(auto store, manifest::DiskStore::open(device.disk, device.dir.tuf()));
+    PAWL_TRY(auto anchor, read_file(device.disk, device.config.trust_root, kMaxAnchor));
+    PAWL_TRY(auto before, engine.floors());
+    return std::make_unique<Metadata>(device, std::move(store), std::move(anchor),
+                                      std::move(before));
+  }
+  Metadata(Device& device, manifest::DiskStore store, Bytes anchor, manifest::Floors before)
+      : store_(std::move(store)),
+        before_(std::move(before)),
+        client_(device.fetcher, store_, device.clock,
+                {manifest::Profile::kStrict, manifest::limits_of(manifest::Profile::kStrict),
+                 std::move(anchor), before_, device.config.build_epoch}) {}
+  /// Floors are kept whatever comes of it.
+  Result<manifest::RefreshReport> refresh(Engine& engine) {
+    auto refreshed = client_.refresh();
+    if (client_.floors() != before_) PAWL_CHECK(engine.save_floors(client_.floors()));
+    return refreshed;
+  }
+  manifest::Updater& client() { return client_; }
+
+ private:
+  manifest::DiskStore store_;
+  manifest::Floors before_;
+  manifest::Updater client_;
+};
+
+}  // namespace
+
+Status refresh_metadata(Device& device, Engine& engine) {
+  PAWL_TRY(const auto metadata, Metadata::open(device, engine));
+  PAWL_TRY(const auto report, metadata->refresh(engine));
+  (void)report;
+  return Ok{};
+}
+
 Result<Refreshed> choose_release(Device& device, Engine& engine,
                                  const std::optional<std::string>& version) {
-  PAWL_TRY(auto store, manifest::DiskStore::open(device.disk, device.dir.tuf()));
-  PAWL_TRY(auto anchor, read_file(device.disk, device.config.trust_root, kMaxAnchor));
-  PAWL_TRY(const auto before, engine.floors());
-  manifest::Updater client(
-      device.fetcher, store, device.clock,
-      {manifest::Profile::kStrict, manifest::limits_of(manifest::Profile::kStrict),
-       std::move(anchor), before, device.config.build_epoch});
+  PAWL_TRY(const auto metadata, Metadata::open(device, engine));
+  auto& client = metadata->client();
   Refreshed out;
-  auto refreshed = client.refresh();
-  if (client.floors() != before) PAWL_CHECK(engine.save_floors(client.floors()));
-  PAWL_TRY(out.report, std::move(refreshed));
+  PAWL_TRY(out.report, metadata->refresh(engine));
   PAWL_TRY(const auto current, device.boot.current());
   const auto facts = facts_of(device.config, out.report.time, engine.record().holds(current));
   PAWL_TRY(const auto offers, client.releases(facts.product));

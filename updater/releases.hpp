@@ -29,6 +29,9 @@ struct Refreshed {
 [[nodiscard]] Result<Refreshed> choose_release(Device& device, Engine& engine,
                                                const std::optional<std::string>& version);
 
+/// Refreshes the metadata and nothing else.
+[[nodiscard]] Status refresh_metadata(Device& device, Engine& engine);
+
 /// What a release's conditions are compared with on this device.
 [[nodiscard]] manifest::DeviceFacts facts_of(const Config& config, UtcTime now,
                                              const std::optional<ReleaseId>& running);

@@ -221,11 +221,41 @@ void print(cli::Io& io, const StatusResult& result) {
   io.result(std::move(out), text);
 }
 
+void print(cli::Io& io, const PollResult& result) {
+  using End = PollResult::End;
+  json::Object out;
+  out.set("changed", result.end == End::kArmed);
+  if (!result.version.empty()) out.set("version", result.version);
+  if (result.asked) out.set("poll_after_s", std::int64_t{result.asked->count()});
+  const auto offered = "release " + result.version;
+  switch (result.end) {
+    case End::kNothing:
+      out.set("outcome", "nothing");
+      return io.result(std::move(out), "nothing new");
+    case End::kRefreshed:
+      out.set("outcome", "refreshed");
+      return io.result(std::move(out), "newer metadata, nothing to install");
+    case End::kBusy:
+      out.set("outcome", "busy");
+      return io.result(std::move(out), offered + " is offered, another update has not ended");
+    case End::kArmed:
+      out.set("outcome", "armed");
+      out.set("restart_required", true);
+      return io.result(std::move(out),
+                       offered + " is in the other slot\nrestart the device to try it");
+  }
+}
+
 void print(cli::Io& io, const Config& config, const std::string& path) {
   json::Object out;
   out.set("ok", true);
   out.set("product", config.device.product);
-  out.set("repository", config.repository);
+  if (config.server) {
+    out.set("server", config.server->origin.text());
+    out.set("server_id", config.server->id.uri());
+  } else {
+    out.set("repository", config.repository);
+  }
   io.result(std::move(out), path + ": ok, product " + config.device.product);
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 #include "base/cli/command.hpp"
+#include "updater/agent.hpp"
 #include "updater/verbs.hpp"
 
 /// The results of the verbs as text and as JSON (docs/man/pawl-updater.scd).
@@ -11,6 +12,7 @@ void print(cli::Io& io, const BootResult& result, std::string_view floor_kind);
 void print(cli::Io& io, const TrialResult& result, std::string_view floor_kind);
 void print(cli::Io& io, const RollbackResult& result, std::string_view floor_kind);
 void print(cli::Io& io, const StatusResult& result);
+void print(cli::Io& io, const PollResult& result);
 void print(cli::Io& io, const Config& config, const std::string& path);
 
 }  // namespace pawl::updater

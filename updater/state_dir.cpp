@@ -3,7 +3,7 @@
 namespace pawl::updater {
 
 Status StateDir::create(Disk& disk) const {
-  for (const auto* below : {"/journal", "/installed", "/tuf"}) {
+  for (const auto* below : {"/journal", "/installed", "/spool", "/tuf"}) {
     PAWL_CHECK(make_directories(disk, path + below));
   }
   return Ok{};

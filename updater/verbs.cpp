@@ -1,5 +1,7 @@
 #include "updater/verbs.hpp"
 
+#include "base/bytes.hpp"
+#include "updater/reports.hpp"
 #include "updater/verify_slot.hpp"
 
 namespace pawl::updater {
@@ -19,6 +21,7 @@ struct Session {
     PAWL_CHECK(session.engine.open());
     session.before = session.engine.record().last;
     PAWL_CHECK(session.engine.reconcile());
+    report(device, session.engine.record());
     return session;
   }
 };
@@ -58,6 +61,10 @@ Result<std::optional<Offer>> find_offer(Device& device, Engine& engine,
   PAWL_TRY(auto result, std::move(refreshed));
   if (!result.chosen) return std::optional<Offer>();
   const auto& accepted = *result.chosen->accepted;
+  if (request.manifest && *request.manifest != accepted.digest) {
+    return fail(Errc::kHashMismatch, "the server offered another manifest of " +
+                                         accepted.release.version + " than the repository lists");
+  }
   return std::optional(Offer{accepted.release, ReleaseId::of(accepted.release, accepted.digest),
                              std::move(result.chosen->manifest)});
 }
@@ -128,6 +135,7 @@ Result<TrialResult> conclude(Device& device, Engine& engine) {
   out.end = TrialResult::End::kCommitted;
   out.version = engine.record().release->version;
   PAWL_CHECK(engine.healthy());
+  report(device, engine.record());
   out.healed = try_heal(device, engine);
   return out;
 }
@@ -200,9 +208,9 @@ Result<CheckResultOf> check(Device& device) {
   return out;
 }
 
-Result<InstallResult> install(Device& device, const InstallRequest& request) {
-  PAWL_TRY(auto session, Session::start(device));
-  auto& engine = session.engine;
+namespace {
+
+Result<InstallResult> install_offer(Device& device, Engine& engine, const InstallRequest& request) {
   PAWL_CHECK(refuse_while_busy(engine.record()));
   PAWL_TRY(const auto offer, find_offer(device, engine, request));
   if (!offer) return InstallResult{};
@@ -215,12 +223,29 @@ Result<InstallResult> install(Device& device, const InstallRequest& request) {
     return out;
   }
   PAWL_CHECK(engine.offer(offer->id));
+  report(device, engine.record());
   if (offer->manifest) {
     PAWL_CHECK(replace_file(device.disk, device.dir.installed(out.target), *offer->manifest));
   }
   PAWL_TRY(out.totals, write_all(device, std::move(plan), out.target));
   PAWL_CHECK(engine.written());
   return out;
+}
+
+}  // namespace
+
+Result<InstallResult> install(Device& device, const InstallRequest& request) {
+  PAWL_TRY(auto session, Session::start(device));
+  auto done = install_offer(device, session.engine, request);
+  const auto& record = session.engine.record();
+  if (done) report(device, record);
+  if (!done) report_failure(device, record, request.manifest, done.error());
+  return done;
+}
+
+Status refresh(Device& device) {
+  PAWL_TRY(auto session, Session::start(device));
+  return refresh_metadata(device, session.engine);
 }
 
 Result<BootResult> boot_up(Device& device) {
@@ -254,6 +279,7 @@ Result<TrialResult> trial(Device& device) {
   }
   out.end = TrialResult::End::kReverted;
   PAWL_CHECK(engine.unhealthy(out.reason));
+  report(device, engine.record());
   return out;
 }
 
@@ -265,8 +291,11 @@ Result<TrialResult> commit(Device& device) {
 
 Result<RollbackResult> rollback(Device& device) {
   PAWL_TRY(auto session, Session::start(device));
-  if (session.engine.record().state != State::kIdle) return give_up(session.engine);
-  return try_other_slot(device, session.engine);
+  auto& engine = session.engine;
+  auto done =
+      engine.record().state != State::kIdle ? give_up(engine) : try_other_slot(device, engine);
+  report(device, engine.record());
+  return done;
 }
 
 Result<StatusResult> status(Device& device) {

@@ -15,11 +15,14 @@ struct CheckResultOf {
   std::optional<manifest::Release> release;  // what could be installed
 };
 [[nodiscard]] Result<CheckResultOf> check(Device& device);
+/// Only the metadata: floors and root follow the repository.
+[[nodiscard]] Status refresh(Device& device);
 
 enum class DryRun : std::uint8_t { kNo, kYes };
 struct InstallRequest {
   std::optional<std::string> version;
   DryRun dry_run = DryRun::kNo;
+  std::optional<Sha256Digest> manifest = {};  // what a server offered: no other is installed
 };
 struct InstallResult {
   enum class End : std::uint8_t {

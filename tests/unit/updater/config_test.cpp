@@ -88,7 +88,7 @@ TEST_CASE("config: each mistake is named with its line", "[updater][config]") {
       Row{with("fa6b4a53", "FA6B4A53"), "u.toml:4: device.vendor_id must be a lower-case UUID"},
       Row{with("-d5ad-", "_d5ad-"), "device.vendor_id must be a lower-case UUID"},
       Row{with("1492af14-", "1492af14"), "device.class_id must be a lower-case UUID"},
-      Row{with("file:///srv/repo", "https://x"), "u.toml:7: server.url must begin with file://"},
+      Row{with("file:///srv/repo", "https://x"), "u.toml: server.id is missing"},
       Row{with("file:///srv/repo", "file://srv"), "server.url must be file:///"},
       Row{with("slots/a/rootfs.img", "slots/"), "slots.a.rootfs must be a path"},
       Row{with("slots/a/rootfs.img", ""), "slots.a.rootfs must be a path"},
@@ -110,4 +110,83 @@ TEST_CASE("config: each mistake is named with its line", "[updater][config]") {
   REQUIRE_FALSE(config);
   CHECK(config.error().code() == Errc::kConfig);
   CHECK_THAT(config.error().what(), Catch::Contains(row.says));
+}
+
+namespace {
+
+std::string net() {
+  return with("url = \"file:///srv/repo\"",
+              "url = \"https://updates.example.org:8443\"\n"
+              "id = \"spiffe://example.org/distributor\"\n"
+              "[identity]\nsource = \"files\"");
+}
+
+std::string net_with(std::string_view from, std::string_view to) {
+  auto text = net();
+  const auto at = text.find(from);
+  REQUIRE(at != std::string::npos);
+  return text.replace(at, from.size(), to);
+}
+
+}  // namespace
+
+TEST_CASE("config: a distributor, its exact id and where the SVID comes from",
+          "[updater][config]") {
+  const auto files = parse_config(net(), "/etc/pawl/updater.toml");
+  REQUIRE(files);
+  REQUIRE(files->server);
+  CHECK(files->server->origin.text() == "https://updates.example.org:8443");
+  CHECK(files->server->id.uri() == "spiffe://example.org/distributor");
+  CHECK(files->identity->folder.empty());
+  CHECK(files->poll == Seconds(3600));
+  CHECK(files->repository.empty());
+  const auto api = parse_config(
+      net_with(
+          "source = \"files\"",
+          "source = \"workload-api\"\nendpoint = \"unix:///run/spire.sock\"\n[policy]\npoll = 60"),
+      "/etc/pawl/updater.toml");
+  REQUIRE(api);
+  CHECK(api->identity->endpoint == "unix:///run/spire.sock");
+  CHECK(api->poll == Seconds(60));
+  const auto folder = parse_config(
+      net_with("source = \"files\"", "source = \"files\"\npath = \"svid\""), "/d/u.toml");
+  REQUIRE(folder);
+  CHECK(folder->identity->folder == "/d/svid");
+}
+
+TEST_CASE("config: what is wrong about a server is named", "[updater][config]") {
+  struct Row {
+    const char* why;
+    const char* from;
+    const char* to;
+    const char* text;
+  };
+  const auto row = GENERATE(
+      Row{"http", "https://updates", "http://updates", ":7: server.url must be https://"},
+      Row{"a path", ":8443", ":8443/v1", ":7: server.url must be https://"},
+      Row{"no id", "id = \"spiffe://example.org/distributor\"", "", "server.id"},
+      Row{"a wildcard", "/distributor", "/*", ":8: server.id must be the exact SPIFFE ID"},
+      Row{"no identity", "[identity]\nsource = \"files\"", "", "needs [identity] source"},
+      Row{"unknown source", "\"files\"", "\"pkcs12\"", ":10: identity.source must be"},
+      Row{"no endpoint", "\"files\"", "\"workload-api\"", "identity.endpoint"},
+      Row{"an endpoint of files", "\"files\"", "\"files\"\nendpoint = \"x\"",
+          ":11: unknown key"},
+      Row{"poll too often", "\"files\"", "\"files\"\n[policy]\npoll = 59", "policy.poll"},
+      Row{"poll too seldom", "\"files\"", "\"files\"\n[policy]\npoll = 604801", "policy.poll"});
+  INFO(row.why);
+  const auto config = parse_config(net_with(row.from, row.to), "u.toml");
+  REQUIRE_FALSE(config);
+  CHECK(config.error().code() == Errc::kConfig);
+  CHECK_THAT(config.error().what(), Catch::Contains(row.text));
+}
+
+TEST_CASE("config: a repository folder has neither server id nor poll", "[updater][config]") {
+  for (const auto* more : {"id = \"spiffe://example.org/distributor\"", "[policy]\npoll = 60"}) {
+    INFO(more);
+    const auto config = parse_config(
+        with("url = \"file:///srv/repo\"", "url = \"file:///srv/repo\"\n" + std::string(more)),
+        "u.toml");
+    REQUIRE_FALSE(config);
+    CHECK_THAT(config.error().what(), Catch::Contains("unknown key"));
+  }
 }
