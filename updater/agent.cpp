@@ -1,5 +1,7 @@
 #include "updater/agent.hpp"
 
+#include <algorithm>
+
 #include "updater/spool.hpp"
 
 namespace pawl::updater {
@@ -26,7 +28,7 @@ Result<PollRequest> Agent::request() const {
   PAWL_TRY(out.slot, device_.boot.current());
   PAWL_TRY(out.boot_id, device_.boot.boot_id());
   PAWL_TRY(const auto floors, engine.floors());
-  out.root = floors.root;
+  out.root = std::max(floors.root, MetadataVersion(1));  // the one in the image
   if (const auto& running = engine.record().holds(out.slot)) {
     out.release_counter = running->counter;
     out.security_version = running->security;

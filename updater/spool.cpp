@@ -30,8 +30,12 @@ Result<Step> parse_step(const Fields& from, std::string_view name) {
   return static_cast<Step>(at - kSteps.begin());
 }
 
-Result<std::string> optional_text(const Fields& from, std::string_view name, std::size_t limit) {
-  if (!from.has(name)) return std::string();
+/// As Fields::text, but may be empty.
+Result<std::string> any_text(const Fields& from, std::string_view name, std::size_t limit) {
+  const auto* value = from.members().find(name);
+  if (value != nullptr && value->string() != nullptr && value->string()->empty()) {
+    return std::string();
+  }
   return from.text(name, limit);
 }
 
@@ -46,11 +50,9 @@ Result<StatusRecord> parse_record(const Fields& from) {
   PAWL_TRY(const auto code, from.integer("code", 0, 255));
   out.code = static_cast<int>(code);
   PAWL_TRY(out.time, from.time("time"));
-  PAWL_TRY(out.boot_id, optional_text(from, "boot_id", kMaxBootId));
-  PAWL_TRY(out.detail, optional_text(from, "detail", kMaxDetail));
-  const std::size_t members =
-      std::size_t{6} + (from.has("boot_id") ? 1 : 0) + (from.has("detail") ? 1 : 0);
-  if (from.members().size() == members) return out;
+  PAWL_TRY(out.boot_id, any_text(from, "boot_id", kMaxBootId));
+  PAWL_TRY(out.detail, any_text(from, "detail", kMaxDetail));
+  if (from.members().size() == 8) return out;
   return fail(Errc::kMalformed, from.where() + ": unknown member");
 }
 
@@ -62,8 +64,8 @@ json::Object to_json(const StatusRecord& record) {
   out.set("step", step_name(record.step));
   out.set("code", record.code);
   out.set("time", format_utc(record.time));
-  if (!record.boot_id.empty()) out.set("boot_id", record.boot_id);
-  if (!record.detail.empty()) out.set("detail", record.detail);
+  out.set("boot_id", record.boot_id);
+  out.set("detail", record.detail);
   return out;
 }
 

@@ -1,7 +1,7 @@
 """Every verb of pawl-updater, in the order of one update on a device made of files."""
 import shutil
 
-from . import repository
+from . import poll_server, repository, svid
 from .row import Row
 
 SLOT = 65536
@@ -48,6 +48,13 @@ timeout = 10
 """)
     text = (here / "updater.toml").read_text()
     (here / "other.toml").write_text(text.replace(f'"{repository.PRODUCT}"', '"another"'))
+    svid.make(here / "svid", path="/distributor")
+    port = poll_server.listen(here / "svid")
+    (here / "net.toml").write_text(text.replace(f'url = "file://{here}/repo"', f"""url = "https://127.0.0.1:{port}"
+id = "spiffe://example.org/distributor"
+[identity]
+source = "files"
+path = "svid\""""))
     (here / "unknown.toml").write_text(text + "colour = 1\n")
     start("a", 1)(here)
 
@@ -77,6 +84,7 @@ ROWS = {
     "trial": Row(DEVICE, DEVICE, 42, before=start("b", 2), before_refusal=no_loader),
     "commit": Row(DEVICE, DEVICE, 42, before=start("b", 2), before_refusal=no_loader),
     "rollback": Row(DEVICE, DEVICE, 42, before=start("b", 2), before_refusal=no_loader),
+    "run": Row(("--once", "--config", "net.toml", "--state", "state"), ("--once", *DEVICE), 24),
     "status": Row(DEVICE, DEVICE, 42, before=start("b", 2), before_refusal=no_loader),
     "check-config": Row(("--config", "updater.toml"), ("--config", "unknown.toml"), 24),
 }

@@ -174,7 +174,7 @@ TEST_CASE("spool: numbers of an earlier life are overtaken (FORMAT 5.10.5)", "[u
   CHECK(Spool::starting_at(UtcTime{}).next == 1);
 }
 
-TEST_CASE("spool: a batch holds the oldest 64 records (FORMAT 12.6)", "[updater][spool]") {
+TEST_CASE("spool: a batch holds the oldest 64 records", "[updater][spool]") {
   Spool spool;
   for (std::uint64_t n = 1; n <= 100; ++n) fail_with(spool, n);
   const auto value = json::parse(spool.batch(), {});
@@ -210,22 +210,24 @@ TEST_CASE("spool: what is written is read back the same, and nothing else (FORMA
     const char* from;
     const char* to;
   };
-  const auto row = GENERATE(
-      Row{"unknown member", "\"format\":1", "\"extra\":1,\"format\":1"},
-      Row{"another format", "\"format\":1", "\"format\":2"},
-      Row{"number used twice", "\"seq\":2", "\"seq\":1"},
-      Row{"number not below next", "\"seq\":6", "\"seq\":7"},
-      Row{"no number", "\"seq\":2", "\"sez\":2"}, Row{"number 0", "\"seq\":1,", "\"seq\":0,"},
-      Row{"unknown step", "\"verified\"", "\"verifiet\""},
-      Row{"code over 255", "\"code\":14", "\"code\":256"},
-      Row{"no time", "2027-01-15T08:00:00Z", "2027-01-15 08:00:00Z"},
-      Row{"long detail", "too old",
-          "ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt"
-          "tttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt"
-          "tttttttttttttttttttttttttttttttttt"},
-      Row{"unknown member of a record", "\"code\":14", "\"code\":14,\"coda\":1"},
-      Row{"short digest", "\"manifest_sha256\":\"02", "\"manifest_sha256\":\""},
-      Row{"blank", "\"format\":1", "\"format\": 1"});
+  const auto row =
+      GENERATE(Row{"unknown member", "\"format\":1", "\"extra\":1,\"format\":1"},
+               Row{"another format", "\"format\":1", "\"format\":2"},
+               Row{"number used twice", "\"seq\":2", "\"seq\":1"},
+               Row{"number not below next", "\"seq\":6", "\"seq\":7"},
+               Row{"no number", "\"seq\":2", "\"sez\":2"},
+               Row{"no boot", "\"boot_id\":\"boot-1\"", "\"boot_it\":\"boot-1\""},
+               Row{"number 0", "\"seq\":1,", "\"seq\":0,"},
+               Row{"unknown step", "\"verified\"", "\"verifiet\""},
+               Row{"code over 255", "\"code\":14", "\"code\":256"},
+               Row{"no time", "2027-01-15T08:00:00Z", "2027-01-15 08:00:00Z"},
+               Row{"long detail", "too old",
+                   "ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt"
+                   "tttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt"
+                   "tttttttttttttttttttttttttttttttttt"},
+               Row{"unknown member of a record", "\"code\":14", "\"code\":14,\"coda\":1"},
+               Row{"short digest", "\"manifest_sha256\":\"02", "\"manifest_sha256\":\""},
+               Row{"blank", "\"format\":1", "\"format\": 1"});
   INFO(row.why);
   auto text = good;
   const auto at = text.find(row.from);
@@ -257,8 +259,9 @@ TEST_CASE("spool: a damaged file is begun anew above every number used so far (F
   CHECK(*file.load(kNow) == Spool::starting_at(kNow));
 }
 
-TEST_CASE("spool: power cut at any durable operation loses no end and tells nothing twice",
-          "[updater][spool][powercut]") {
+TEST_CASE(
+    "spool: power cut at any durable operation loses no end, tells nothing twice (FORMAT 5.10.1)",
+    "[updater][spool][powercut]") {
   const std::vector<Record> life{in(State::kInstalling), in(State::kArmed), in(State::kTrial),
                                  ended(Ending::kCommitted)};
   bool finished = false;
