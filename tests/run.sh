@@ -6,6 +6,8 @@
 #                                 apply every mutant in turn; some test must fail for each
 #   tests/run.sh --fuzz SECONDS   each fuzz target for that long (clang)
 #   tests/run.sh --asan           unit tests under AddressSanitizer and UBSan
+#   tests/run.sh --e2e            the whole update on real firmware, in QEMU
+#   tests/run.sh --soak [NAME]    a long test by hand, tests/soak/NAME.sh; without a name lists them
 #   tests/run.sh --list           what there is
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -60,6 +62,23 @@ quick() {
   echo "room $room: unit tests passed"
 }
 
+list_soaks() {
+  local script
+  for script in tests/soak/*.sh; do
+    [ -x "$script" ] && printf '%-12s %s\n' "$(basename "$script" .sh)" "$(sed -n '2s/^# //p' "$script")"
+  done
+  return 0
+}
+
+soak() {
+  local name=$1
+  case "$name" in *[!a-z0-9-]*) name=- ;; esac
+  [ -x "tests/soak/$name.sh" ] && exec "tests/soak/$name.sh" "${@:2}"
+  echo "tests/run.sh: there is no soak test '$1'; there are:" >&2
+  list_soaks >&2
+  exit 2
+}
+
 case "${1:-}" in
   "") default_tier ;;
   --quick) quick "${2:-}" ;;
@@ -71,6 +90,8 @@ case "${1:-}" in
     cmake --build build/asan -j "$jobs" -- --quiet
     ctest --test-dir build/asan -L unit -j "$jobs" --timeout 600 | tail -n 15
     ;;
+  --e2e) exec tests/e2e/run.sh "${@:2}" ;;
+  --soak) if [ $# -gt 1 ]; then soak "${@:2}"; else list_soaks; fi ;;
   --list) configure release && ctest --test-dir build/release -N ;;
-  *) sed -n '2,10s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+  *) sed -n '2,12s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac

@@ -345,8 +345,9 @@ class Repository(unittest.TestCase):
             shutil.copytree(self.s.folder / part, self.s.folder / f"saved-{part}")
         self.assertEqual(self.s.run("release", "add", "r1").returncode, 0)
         whole = time.monotonic() - whole
-        dice = random.Random(20)
-        for _ in range(20):
+        rounds = int(os.environ.get("PAWL_KILL_ROUNDS", "20"))
+        dice = random.Random(rounds)
+        for _ in range(rounds):
             for part in ("repo", "tokens"):  # SoftHSM loses a token when it is killed while writing
                 shutil.rmtree(self.s.folder / part)
                 shutil.copytree(self.s.folder / f"saved-{part}", self.s.folder / part)

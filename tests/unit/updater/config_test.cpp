@@ -169,8 +169,7 @@ TEST_CASE("config: what is wrong about a server is named", "[updater][config]") 
       Row{"no identity", "[identity]\nsource = \"files\"", "", "needs [identity] source"},
       Row{"unknown source", "\"files\"", "\"pkcs12\"", ":10: identity.source must be"},
       Row{"no endpoint", "\"files\"", "\"workload-api\"", "identity.endpoint"},
-      Row{"an endpoint of files", "\"files\"", "\"files\"\nendpoint = \"x\"",
-          ":11: unknown key"},
+      Row{"an endpoint of files", "\"files\"", "\"files\"\nendpoint = \"x\"", ":11: unknown key"},
       Row{"poll too often", "\"files\"", "\"files\"\n[policy]\npoll = 59", "policy.poll"},
       Row{"poll too seldom", "\"files\"", "\"files\"\n[policy]\npoll = 604801", "policy.poll"});
   INFO(row.why);
