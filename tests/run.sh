@@ -2,7 +2,7 @@
 # Builds and runs the tests.
 #   tests/run.sh                  everything of the default tier, from nothing, on a fresh Debian 12
 #   tests/run.sh --quick ROOM     build one room and run its unit tests
-#   tests/run.sh --mutants [ROOM] [--part K/N]
+#   tests/run.sh --mutants [ROOM[/NAME]...] [--part K/N | --rotate N]
 #                                 apply every mutant in turn; some test must fail for each
 #   tests/run.sh --fuzz SECONDS   each fuzz target for that long (clang)
 #   tests/run.sh --asan           unit tests under AddressSanitizer and UBSan

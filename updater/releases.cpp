@@ -20,7 +20,8 @@ Result<manifest::ReleaseOffer> find_version(const std::vector<manifest::ReleaseO
                                   [&](const auto& offer) { return offer.target.path == path; });
   if (found != offers.end()) return *found;
   return fail(Errc::kNotForDevice,
-              "the repository lists no release " + printable(version) + " of product " + product);
+              "the repository lists no release " + printable(version) + " of product " + product)
+      .with_hint("pawl-updater check names the newest; an older one may have been withdrawn");
 }
 
 /// The newest release this device may install; else the newest there is, so that the reason
@@ -31,7 +32,8 @@ Result<manifest::ReleaseOffer> find_newest(const std::vector<manifest::ReleaseOf
   const auto best = manifest::newest_acceptable(offers, facts, trusted.floors(), trusted.policy());
   if (best) return *best;
   if (!offers.empty()) return offers.front();
-  return fail(Errc::kNotForDevice, "the repository lists no release of product " + facts.product);
+  return fail(Errc::kNotForDevice, "the repository lists no release of product " + facts.product)
+      .with_hint("device.product and server.url in updater.toml have to belong together");
 }
 
 /// True when a release at least as new as all on offer has been committed: also after the newest

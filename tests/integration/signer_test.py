@@ -264,10 +264,10 @@ class Repository(unittest.TestCase):
                 '[keys.unused]\nrecord = "keys/time.pub.json"', '[keys.unused]\nrecord = "keys/rel.pub.json"')
             toml.write_text(text)
         with_uri(f"pkcs11:token=gone;object=time?module-path={MODULE}")
-        self.refused(self.s.run("renew"), 41, "key x")
-        self.refused(self.s.run("doctor"), 41, "token")
+        self.refused(self.s.run("renew"), 41, "key x", "hint:")
+        self.refused(self.s.run("doctor"), 41, "token", "hint:")
         done = self.s.run("key", "new", "y", "--uri", "pkcs11:token=rel?module-path=/nowhere.so")
-        self.refused(done, 41, "/nowhere.so")
+        self.refused(done, 41, "/nowhere.so", "hint:")
 
     def test_a_pin_on_the_command_line_is_refused(self):
         uri = f"pkcs11:token=rel?module-path={MODULE}"

@@ -99,6 +99,10 @@ Status act_trial(FakeDevice& fake) {
   auto device = fake.device();
   return status_of(trial(device));
 }
+Status act_commit(FakeDevice& fake) {
+  auto device = fake.device();
+  return status_of(commit(device));
+}
 Status act_bad_trial(FakeDevice& fake) {
   fake.health.problem = "sick";
   auto device = fake.device();
@@ -224,6 +228,9 @@ TEST_CASE("power cut: boot of a trial", "[powercut][boot]") {
 }
 TEST_CASE("power cut: trial that commits", "[powercut][commit]") {
   run_all({"trial that commits", start_trial, act_trial, "1.1.0"});
+}
+TEST_CASE("power cut: commit by hand", "[powercut][commit]") {
+  run_all({"commit by hand", start_trial, act_commit, "1.1.0"});
 }
 TEST_CASE("power cut: trial that commits on its last try", "[powercut][last-try]") {
   run_all({"trial that commits on its last try", last_try, act_trial, "1.1.0", Reverts::kMay});

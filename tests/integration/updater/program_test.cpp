@@ -139,6 +139,15 @@ TEST_CASE("program: each refusal has its status, its reason and a hint", "[integ
     CHECK_THAT(refused.out, Catch::Contains("has 8192 bytes, component rootfs needs 10000") &&
                                 Catch::Contains("hint: "));
   }
+  SECTION("another product than the repository is for") {
+    auto config = fakes::slurp(device.path / "updater.toml");
+    config.replace(config.find("gw3"), 3, "gw4");
+    fakes::spill(device.path / "updater.toml", config);
+    const auto refused = run_verb(device, "install");
+    CHECK(refused.status == 16);
+    CHECK_THAT(refused.out, Catch::Contains("no release of product gw4") &&
+                                Catch::Contains("hint: device.product and server.url"));
+  }
   SECTION("a flipped byte in the index") {
     const auto& blob = factory().releases.at("1.1.0").release.components[0].payloads[0].index;
     auto bytes = fakes::slurp(device.path / "repo/blobs" / to_hex(blob.sha256));
@@ -158,6 +167,25 @@ TEST_CASE("program: each refusal has its status, its reason and a hint", "[integ
     CHECK(run_verb(device, "boot").status == 42);
   }
   CHECK(device.boot_state() == "primary=a trial=- tries=0 bad=-\n");
+}
+
+TEST_CASE("program: metadata that has expired installs nothing", "[integration][program]") {
+  fakes::ReleaseFactory old;
+  old.add("1.0.0", {1, 1, 1});
+  old.add("1.1.0", {2, 2, 1});
+  fakes::renew(old.repo);
+  old.repo.now -= std::chrono::hours(24 * 400);  // the last renewal of all roles but root
+  old.repo.bump();
+  fakes::TemporaryFolder folder;
+  DeviceFolder device(old, folder.path(), kSlot, "1.0.0");
+  const auto before = fakes::slurp(device.path / "slots/b/rootfs.img");
+  const auto refused = run_verb(device, "install", {"--json"});
+  CHECK(refused.status == 13);
+  CHECK_THAT(refused.out, Catch::Contains("timestamp") && Catch::Contains("expired on") &&
+                              Catch::Contains("hint: fetch newer metadata, or check the clock"));
+  CHECK(*object_of(refused).find("code")->integer() == 13);
+  CHECK(device.boot_state() == "primary=a trial=- tries=0 bad=-\n");
+  CHECK(fakes::slurp(device.path / "slots/b/rootfs.img") == before);
 }
 
 TEST_CASE("program: a full file system leaves nothing half done", "[integration][program]") {
