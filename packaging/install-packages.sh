@@ -1,8 +1,8 @@
 #!/bin/sh
 # Installs the Debian 12 packages Pawl needs, by name, and says which ones are missing first.
-#   packaging/install-packages.sh [build|demo|test|bench|check]...      (default: build)
-# build: compile the programs. demo: the quickstart. test: the test suite. bench: the peers of bench/.
-# check: clang tools.
+#   packaging/install-packages.sh [build|demo|test|e2e|bench|check]...      (default: build)
+# build: compile the programs. demo: the quickstart. test: the test suite. e2e: the story on emulated
+# machines. bench: the peers of bench/. check: clang tools.
 set -eu
 
 build="build-essential ccache cmake ninja-build pkg-config git ca-certificates python3
@@ -12,6 +12,7 @@ demo="softhsm2 opensc erofs-utils cryptsetup-bin busybox-static cpio zstd binuti
   dpkg-dev xz-utils openssl swtpm swtpm-tools tpm2-tools libtss2-tcti-swtpm0"
 test="catch2 scdoc man-db jq faketime python3-pytest python3-cryptography python3-requests
   python3-grpcio swtpm swtpm-tools tpm2-tools libtss2-tcti-swtpm0"
+e2e="qemu-system-x86 ovmf mtools dosfstools e2fsprogs fdisk"
 bench="bsdiff xdelta3 rdiff zstd lz4 erofs-utils time"
 check="clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev"
 
@@ -21,9 +22,10 @@ for set in "${@:-build}"; do
     build) wanted="$wanted $build" ;;
     demo) wanted="$wanted $demo" ;;
     test) wanted="$wanted $test" ;;
+    e2e) wanted="$wanted $e2e" ;;
     bench) wanted="$wanted $bench" ;;
     check) wanted="$wanted $check" ;;
-    *) echo "install-packages.sh: unknown set '$set' (build, demo, test, bench, check)" >&2; exit 2 ;;
+    *) echo "install-packages.sh: unknown set '$set' (build, demo, test, e2e, bench, check)" >&2; exit 2 ;;
   esac
 done
 

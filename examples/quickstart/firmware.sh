@@ -2,7 +2,7 @@
 # Makes real firmware releases from Debian packages: kernel, initramfs, verity root, one UKI each.
 #
 #   firmware.sh [--out DIR] [--cache DIR] [--arch amd64|arm64] [--refresh] [--overlay DIR]...
-#               [VERSION:old|new[:CHANGES]]...
+#               [--extra PACKAGE]... [--module NAME]... [VERSION:old|new[:CHANGES]]...
 #
 # Every release ends as DIR/<version>/{rootfs.img,uki.efi,info}:
 #   rootfs.img  erofs, then its dm-verity hash tree in the same file
@@ -10,7 +10,8 @@
 #               carries the root hash and names no slot
 #   info        version, root hash, sizes, digests and packages as key=value lines
 # `old` and `new` say which version of the updated packages goes in (packages.sh); CHANGES is a
-# folder laid over the root of this release alone, --overlay one laid over the root of all.
+# folder laid over the root of this release alone, --overlay one laid over the root of all. --extra is a
+# Debian package more in every root, --module a kernel module more that the initramfs loads.
 # Default: 1.0.0:old 1.1.0:new 1.2.0:new:changes/unhealthy. A release whose inputs did not change
 # since it was made is left alone. Needs no root rights, loop device or device mapper.
 
@@ -25,7 +26,7 @@ product=pawl-quickstart
 out=$LIB_ROOT/build/quickstart/firmware
 cache=$LIB_ROOT/build/quickstart/cache
 arch=$(dpkg --print-architecture)
-refresh=() overlays=("$here/root") releases=()
+refresh=() overlays=("$here/root") releases=() extra=() packages=() modules=()
 while [ $# -gt 0 ]; do
   case "$1" in
     --out) out=$2 && shift 2 ;;
@@ -33,6 +34,8 @@ while [ $# -gt 0 ]; do
     --arch) arch=$2 && shift 2 ;;
     --refresh) refresh=(--refresh) && shift ;;
     --overlay) overlays+=("$2") && shift 2 ;;
+    --extra) extra+=("$2") packages+=(--extra "$2") && shift 2 ;;
+    --module) modules+=(--module "$2") && shift 2 ;;
     --help)
       sed -n '2,/^$/s/^# \{0,1\}//p' "$0"
       exit 0
@@ -54,6 +57,14 @@ locked() {
   debs=()
   for file in $(awk -v uses=" $* " 'index(uses, " " $1 " ") { print $5 }' "$lock" | sort -u); do
     debs+=("$cache/$arch/debs/$file")
+  done
+}
+
+# locked_extra: adds the files of the packages given with --extra.
+locked_extra() {
+  local name
+  for name in "${extra[@]}"; do
+    debs+=("$cache/$arch/debs/$(awk -v name="$name" '$1 == "extra" && $2 == name { print $5 }' "$lock")")
   done
 }
 
@@ -82,7 +93,7 @@ tools=$({ mkfs.erofs --help; veritysetup --version; zstd --version; } 2>&1 | sha
 boot_parts() {
   local boot=$out/boot inputs work debs
   locked kernel stub initrd
-  inputs=$({ echo "$tools $SOURCE_DATE_EPOCH" && locked_digests kernel stub initrd &&
+  inputs=$({ echo "$tools $SOURCE_DATE_EPOCH ${modules[*]}" && locked_digests kernel stub initrd &&
     digest_of "$here/mkinitramfs.py" "$here/unpack.sh" "$here/initramfs"; } | sha256sum | cut -d' ' -f1)
   if unchanged "$boot/info" "$inputs"; then
     say "kernel and initramfs: unchanged"
@@ -92,13 +103,13 @@ boot_parts() {
   mkdir -p "$boot"
   work=$out/boot.work
   run "$here/unpack.sh" "$work/tree" "${debs[@]}"
-  local modules=("$work"/tree/usr/lib/modules/*)
-  [ ${#modules[@]} -eq 1 ] || die "expected one kernel, found ${#modules[@]}"
-  basename "${modules[0]}" | tr -d '\n' >"$boot/uname"
+  local kernels=("$work"/tree/usr/lib/modules/*)
+  [ ${#kernels[@]} -eq 1 ] || die "expected one kernel, found ${#kernels[@]}"
+  basename "${kernels[0]}" | tr -d '\n' >"$boot/uname"
   cp "$work/tree/boot/vmlinuz-$(cat "$boot/uname")" "$boot/vmlinuz"
   cp "$work/tree/usr/lib/systemd/boot/efi/linux$efi.efi.stub" "$boot/stub"
-  run "$here/mkinitramfs.py" --tree "$work/tree" --modules "${modules[0]}" \
-    --init "$here/initramfs/init" --out "$work/initrd.cpio"
+  run "$here/mkinitramfs.py" --tree "$work/tree" --modules "${kernels[0]}" \
+    --init "$here/initramfs/init" --out "$work/initrd.cpio" "${modules[@]}"
   run zstd -q -15 --check -f -o "$boot/initrd" "$work/initrd.cpio"
   rm -rf "$work"
   note "$boot" "$inputs" uname vmlinuz stub initrd
@@ -139,7 +150,7 @@ END
 release() {
   local version=$1 age=$2 dir=$out/$1 over=("${overlays[@]}") inputs debs layers=() layer
   [ -z "${3:-}" ] || over+=("$3")
-  inputs=$({ echo "$tools $SOURCE_DATE_EPOCH $version $arch" && value inputs "$out/boot/info" &&
+  inputs=$({ echo "$tools $SOURCE_DATE_EPOCH $version $arch ${extra[*]}" && value inputs "$out/boot/info" &&
     locked_digests root "$age" && digest_of "${over[@]}" "$here"/{firmware.sh,lib.sh,unpack.sh} \
     "$here"/{mkroot.sh,mkuki.py,pe.py}; } | sha256sum | cut -d' ' -f1)
   if unchanged "$dir/info" "$inputs"; then
@@ -151,6 +162,7 @@ release() {
   mkdir -p "$dir/parts"
   os_release "$version" >"$dir/parts/os-release"
   locked root "$age"
+  locked_extra
   for layer in "${over[@]}"; do layers+=(--overlay "$layer"); done
   run "$here/mkroot.sh" --out "$dir/rootfs.img" --verity "$dir/parts/verity" \
     --os-release "$dir/parts/os-release" "${layers[@]}" "${debs[@]}"
@@ -189,7 +201,7 @@ need dpkg-deb tar mkfs.erofs veritysetup zstd readelf python3
 mkdir -p "$out" "$cache"
 out=$(cd "$out" && pwd) cache=$(cd "$cache" && pwd)
 lock=$cache/$arch/packages.lock
-run "$here/packages.sh" --cache "$cache" --arch "$arch" "${refresh[@]}"
+run "$here/packages.sh" --cache "$cache" --arch "$arch" "${refresh[@]}" "${packages[@]}"
 boot_parts
 for spec in "${releases[@]}"; do
   IFS=: read -r version age changes <<<"$spec"

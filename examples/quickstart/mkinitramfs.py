@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 """Makes the initramfs: busybox, veritysetup with its libraries, the kernel modules of the root disk.
 
-    mkinitramfs.py --tree DIR --modules DIR --init FILE --out FILE.cpio
+    mkinitramfs.py --tree DIR --modules DIR --init FILE --out FILE.cpio [--module NAME]...
 
-`--tree` is a folder with the unpacked packages (unpack.sh), `--modules` the kernel's lib/modules/<version>.
+`--tree` is a folder with the unpacked packages (unpack.sh), `--modules` the kernel's lib/modules/<version>,
+`--module` one more to load for the root, which has none of its own.
 The output is a cpio archive (newc) whose bytes depend on the inputs alone: names sorted, owner 0,
 one time stamp (SOURCE_DATE_EPOCH).
 """
@@ -99,7 +100,7 @@ def module_order(modules, wanted):
     return order
 
 
-def collect(tree, modules, init):
+def collect(tree, modules, init, more):
     """Every entry of the archive: path -> (mode, bytes)."""
     files = {name: (MODE_DIR | 0o755, b"") for name in FOLDERS}
     files["init"] = (MODE_FILE | 0o755, init.read_bytes())
@@ -108,7 +109,7 @@ def collect(tree, modules, init):
         files[f"bin/{applet}"] = (MODE_LINK | 0o777, b"busybox")
     for program in PROGRAMS:
         add_program(files, tree, program)
-    order = module_order(modules, MODULES)
+    order = module_order(modules, MODULES + more)
     for path in order:
         files[f"modules/{path.name}"] = (MODE_FILE | 0o644, path.read_bytes())
     files["modules/order"] = (MODE_FILE | 0o644, "".join(f"{p.name}\n" for p in order).encode())
@@ -144,8 +145,9 @@ def main():
     parser = argparse.ArgumentParser(description="make the initramfs")
     for option in ("tree", "modules", "init", "out"):
         parser.add_argument(f"--{option}", required=True, type=pathlib.Path)
+    parser.add_argument("--module", action="append", default=[], metavar="NAME")
     args = parser.parse_args()
-    files = collect(args.tree, args.modules, args.init)
+    files = collect(args.tree, args.modules, args.init, args.module)
     args.out.write_bytes(archive(files, int(os.environ["SOURCE_DATE_EPOCH"])))
 
 

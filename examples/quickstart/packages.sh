@@ -1,13 +1,13 @@
 #!/bin/bash
 # Gets the Debian packages the firmware is made of, without installing any of them.
 #
-#   packages.sh --cache DIR [--arch amd64|arm64] [--refresh]
+#   packages.sh --cache DIR [--arch amd64|arm64] [--refresh] [--extra PACKAGE]...
 #
 # Leaves DIR/<arch>/debs/*.deb and DIR/<arch>/packages.lock, one line per package and use:
 #   <use> <name> <version> <sha256> <file>
-# Uses: kernel, stub, initrd (both releases boot with these), root (in every release), and the pair
-# old, new: packages of which Debian offers two versions now; the older goes into the first release,
-# the newer into the later ones. While the lock and its files are whole, nothing is downloaded.
+# Uses: kernel, stub, initrd (both releases boot with these), root (in every release), extra (asked for
+# with --extra, for roots that want more), and the pair old, new: packages of which Debian offers two
+# versions now; the older goes into the first release, the newer into the later ones. While the lock and its files are whole, nothing is downloaded.
 #
 # apt runs with its own lists below DIR; the lists and packages of this machine are not touched.
 # PAWL_DEBIAN_MIRROR, PAWL_SECURITY_MIRROR and PAWL_KEYRING name others than this machine uses.
@@ -26,12 +26,13 @@ root="base-files base-passwd busybox-static zlib1g libzstd1 libsodium23 libstdc+
 updates=("openssl libssl3" "ca-certificates" "tzdata" "libexpat1"
   "python3.11-minimal libpython3.11-minimal" "libc6 libc-bin")
 
-cache="" arch=$(dpkg --print-architecture) refresh=no
+cache="" arch=$(dpkg --print-architecture) refresh=no extra=""
 while [ $# -gt 0 ]; do
   case "$1" in
     --cache) cache=$2 && shift 2 ;;
     --arch) arch=$2 && shift 2 ;;
     --refresh) refresh=yes && shift ;;
+    --extra) extra="$extra $2" && shift 2 ;;
     *) die "unknown argument '$1'" ;;
   esac
 done
@@ -42,9 +43,11 @@ cache=$(cd "$cache/$arch" && pwd)
 lock=$cache/packages.lock
 conf=$cache/apt/apt.conf
 
-# whole: the lock is there and every file in it has the bytes it names.
+# whole: the lock is there with all that is wanted, and every file in it has the bytes it names.
 whole() {
+  local name
   [ -s "$lock" ] || return 1
+  for name in $extra; do grep -q "^extra $name " "$lock" || return 1; done
   awk '{ print $4 "  " $5 }' "$lock" | (cd "$cache/debs" && sha256sum --quiet --check) >/dev/null 2>&1
 }
 
@@ -88,7 +91,7 @@ END
 # version, newest first: <name> <version> <sha256 from the signed list>.
 read_offer() {
   # shellcheck disable=SC2086
-  apt-cache -c "$conf" show $initrd $root systemd-boot-efi "$1" ${updates[*]} |
+  apt-cache -c "$conf" show $initrd $root $extra systemd-boot-efi "$1" ${updates[*]} |
     awk '$1 == "Package:" { name = $2 } $1 == "Version:" { version = $2 }
       $1 == "SHA256:" && !seen[name, version]++ { print name, version, $2 }' >"$cache/apt/offer"
 }
@@ -167,7 +170,7 @@ wanted_set() {
 # Then an older version that the mirror lists but no longer holds costs one update, not the run.
 fetch_all() {
   local name set must=() may=()
-  for name in $kernel systemd-boot-efi $initrd $root; do must+=("$name=$(newest "$name")"); done
+  for name in $kernel systemd-boot-efi $initrd $root $extra; do must+=("$name=$(newest "$name")"); done
   for set in "${updates[@]}"; do
     # shellcheck disable=SC2086,SC2207
     must+=($(wanted_set "$(newest ${set%% *})" $set))
@@ -185,6 +188,7 @@ lock_fixed() {
   add stub systemd-boot-efi "$(newest systemd-boot-efi)"
   for name in $initrd; do add initrd "$name" "$(newest "$name")"; done
   for name in $root; do add root "$name" "$(newest "$name")"; done
+  for name in $extra; do add extra "$name" "$(newest "$name")"; done
 }
 
 # lock_updates: both versions where Debian has two that can be downloaded, else the one there is.
@@ -215,6 +219,10 @@ if [ "$refresh" = no ] && whole; then
   exit 0
 fi
 need apt-get apt-cache dpkg-deb
+# What was wanted extra before stays in the lock: several users share it.
+[ ! -s "$lock" ] || for name in $(awk '$1 == "extra" { print $2 }' "$lock"); do
+  case " $extra " in *" $name "*) ;; *) extra="$extra $name" ;; esac
+done
 [ -r "$keyring" ] || die "no $keyring; install debian-archive-keyring"
 configure_apt
 run apt-get -c "$conf" -qq update || die "apt cannot read its lists; see $cache/apt/sources.list"
