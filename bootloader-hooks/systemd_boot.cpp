@@ -13,10 +13,19 @@ constexpr std::size_t kAttributes = 4;
 
 Error no_entry(Slot slot) {
   return fail(Errc::kBootloader, "slot " + std::string(letter(slot)) + " has no boot entry")
-      .with_hint("the ESP needs one pawl_<generation>_<slot>.efi for the running slot");
+      .with_hint("the ESP needs one pawl_<generation>_<slot>.conf for the running slot");
+}
+
+std::string uki_on_esp(Slot slot) {
+  return "/EFI/pawl/" + std::string(letter(slot)) + ".efi";
 }
 
 }  // namespace
+
+std::string systemd_boot_entry(Slot slot) {
+  return "title pawl " + std::string(letter(slot)) + "\nsort-key pawl\nefi " + uki_on_esp(slot) +
+         "\n";
+}
 
 Result<std::string> parse_loader_entry(ByteView variable) {
   if (variable.size() > kMaxVariable) return fail(Errc::kTooLarge, "LoaderEntrySelected is long");
@@ -46,15 +55,15 @@ Result<Slot> SystemdBoot::Entries::primary() const {
 }
 
 Result<SystemdBoot::Entries> SystemdBoot::load() {
-  PAWL_TRY(const auto names, disk_.list(paths_.entries));
+  PAWL_TRY(const auto names, disk_.list(entries()));
   Entries out;
   for (const auto& name : names) {
     const auto parsed = SystemdBootName::parse(name);
     if (!parsed) continue;  // other systems and temporary files share the folder
     auto& entry = out.by_slot[parsed->slot == Slot::kA ? 0 : 1];
     if (entry) {
-      return fail(Errc::kBootloader, paths_.entries + ": two boot entries for slot " +
-                                         std::string(letter(parsed->slot)));
+      return fail(Errc::kBootloader,
+                  entries() + ": two boot entries for slot " + std::string(letter(parsed->slot)));
     }
     entry = *parsed;
   }
@@ -74,80 +83,76 @@ Result<std::string> SystemdBoot::boot_id() {
 }
 
 Result<Slot> SystemdBoot::primary() {
-  PAWL_TRY(const auto entries, load());
-  return entries.primary();
+  PAWL_TRY(const auto found, load());
+  return found.primary();
 }
 
 Result<SlotState> SystemdBoot::state(Slot slot) {
-  PAWL_TRY(const auto entries, load());
-  if (!entries.of(slot)) return SlotState{SlotCondition::kBad, Tries(0)};  // nothing to start
-  return entries.of(slot)->state();
+  PAWL_TRY(const auto found, load());
+  if (!found.of(slot)) return SlotState{SlotCondition::kBad, Tries(0)};  // nothing to start
+  return found.of(slot)->state();
 }
 
 Status SystemdBoot::try_once(Slot slot, Tries tries) {
-  PAWL_TRY(const auto entries, load());
-  PAWL_TRY(const auto primary, entries.primary());
+  PAWL_TRY(const auto found, load());
+  PAWL_TRY(const auto primary, found.primary());
   PAWL_CHECK(check_try(slot, primary, tries));
-  if (!entries.of(slot)) return no_entry(slot);
-  auto next = *entries.of(slot);
-  const auto above = entries.of(other(slot)) ? entries.of(other(slot))->generation : 0;
+  auto next = found.of(slot).value_or(SystemdBootName{0, slot, {}, 0});
+  const auto above = found.of(primary)->generation;
   if (next.generation <= above) next.generation = above + 1;
   next.left = tries.get();
   next.done = 0;
-  return rename(*entries.of(slot), next);
+  return store(found.of(slot), next);
 }
 
 Status SystemdBoot::commit(Slot slot) {
-  PAWL_TRY(const auto entries, load());
-  if (!entries.of(slot)) return no_entry(slot);
-  auto next = *entries.of(slot);
+  PAWL_TRY(const auto found, load());
+  if (!found.of(slot)) return no_entry(slot);
+  auto next = *found.of(slot);
   next.left.reset();
   next.done = 0;
-  const auto above = entries.of(other(slot)) ? entries.of(other(slot))->generation : 0;
+  const auto above = found.of(other(slot)) ? found.of(other(slot))->generation : 0;
   if (next.generation <= above) next.generation = above + 1;
-  return rename(*entries.of(slot), next);
+  return store(found.of(slot), next);
 }
 
 Status SystemdBoot::mark_bad(Slot slot) {
-  PAWL_TRY(const auto entries, load());
-  PAWL_TRY(const auto primary, entries.primary());
+  PAWL_TRY(const auto found, load());
+  PAWL_TRY(const auto primary, found.primary());
   PAWL_CHECK(check_bad(slot, primary));
-  if (!entries.of(slot)) return Ok{};
-  auto next = *entries.of(slot);
+  if (!found.of(slot)) return Ok{};
+  auto next = *found.of(slot);
   next.left = 0;
   next.done = 0;
-  return rename(*entries.of(slot), next);
+  return store(found.of(slot), next);
 }
 
 Status SystemdBoot::mark_good(Slot slot) {
-  PAWL_TRY(const auto entries, load());
-  PAWL_TRY(const auto primary, entries.primary());
-  if (!entries.of(slot)) return no_entry(slot);
+  PAWL_TRY(const auto found, load());
+  PAWL_TRY(const auto primary, found.primary());
   if (slot == primary) return Ok{};
-  auto next = *entries.of(slot);
+  auto next =
+      found.of(slot).value_or(SystemdBootName{SystemdBootName::kMaxGeneration, slot, {}, 0});
   next.left.reset();
   next.done = 0;
-  const auto best = entries.of(primary)->generation;
+  const auto best = found.of(primary)->generation;
   if (best == 0) return fail(Errc::kBootloader, "the primary boot entry has generation 0");
   next.generation = std::min(next.generation, best - 1);
-  return rename(*entries.of(slot), next);
+  return store(found.of(slot), next);
 }
 
 Result<std::optional<std::string>> SystemdBoot::boot_file(Slot slot) {
-  PAWL_TRY(const auto entries, load());
-  const auto name = entries.of(slot).value_or(SystemdBootName{0, slot, 0, 0});
-  return std::optional(paths_.entries + "/" + name.format());
+  return std::optional(paths_.esp + uki_on_esp(slot));
 }
 
-Status SystemdBoot::rename(const SystemdBootName& from, const SystemdBootName& to) {
+Status SystemdBoot::store(const std::optional<SystemdBootName>& from, const SystemdBootName& to) {
   if (to.generation > SystemdBootName::kMaxGeneration) {
     return fail(Errc::kBootloader, "boot entry generations are used up");
   }
-  if (from != to) {
-    PAWL_CHECK(
-        disk_.rename(paths_.entries + "/" + from.format(), paths_.entries + "/" + to.format()));
-  }
-  return disk_.sync_directory(paths_.entries);
+  const auto path = entries() + "/" + to.format();
+  if (!from) return replace_file(disk_, path, as_bytes(systemd_boot_entry(to.slot)));
+  if (*from != to) PAWL_CHECK(disk_.rename(entries() + "/" + from->format(), path));
+  return disk_.sync_directory(entries());
 }
 
 }  // namespace pawl::boot

@@ -8,14 +8,15 @@
 
 namespace pawl::boot {
 
-/// systemd-boot with boot counting: each slot has one UKI in one folder of the ESP, and every
-/// transition is one rename of one of them. The name decides: among entries that are not used up
-/// the highest generation is started. Not for U-Boot's EFI, which cannot rename (FORMAT 6).
-/// FORMAT 5.3.
+/// systemd-boot with boot counting: each slot has one boot entry on the ESP, a small file that
+/// names the slot's UKI, and every transition is one rename of one of them. The name decides: among
+/// entries that are not used up the highest generation is started. A UKI without an entry file
+/// would be ordered by the version inside it instead, and an older release could never be tried.
+/// Not for U-Boot's EFI, which cannot rename (FORMAT 6). FORMAT 5.3; docs/decisions/0023.
 class SystemdBoot final : public BootControl {
  public:
   struct Paths {
-    std::string entries;   // <ESP>/EFI/Linux
+    std::string esp;       // mount point of the EFI system partition
     std::string selected;  // efivarfs file LoaderEntrySelected-4a67b082-...
     std::string boot_id;   // /proc/sys/kernel/random/boot_id
   };
@@ -29,7 +30,6 @@ class SystemdBoot final : public BootControl {
   Status commit(Slot slot) override;
   Status mark_bad(Slot slot) override;
   Status mark_good(Slot slot) override;
-  /// The slot's file under its present name; for a slot without one, a new name marked bad.
   Result<std::optional<std::string>> boot_file(Slot slot) override;
   [[nodiscard]] Capabilities capabilities() const override { return {"systemd-boot", true, false}; }
 
@@ -42,11 +42,15 @@ class SystemdBoot final : public BootControl {
     [[nodiscard]] Result<Slot> primary() const;
   };
   Result<Entries> load();
-  /// The one store of a transition.
-  Status rename(const SystemdBootName& from, const SystemdBootName& to);
+  /// The one store of a transition; a slot without entry gets one.
+  Status store(const std::optional<SystemdBootName>& from, const SystemdBootName& to);
+  [[nodiscard]] std::string entries() const { return paths_.esp + "/loader/entries"; }
   Disk& disk_;
   Paths paths_;
 };
+
+/// What a slot's boot entry says. FORMAT 5.3.1.
+[[nodiscard]] std::string systemd_boot_entry(Slot slot);
 
 /// The entry name in the efivarfs file LoaderEntrySelected: 4 bytes of attributes, then UTF-16LE
 /// with a final NUL; ASCII only. @return kMalformed. Source: systemd, Boot Loader Interface.

@@ -8,7 +8,7 @@ namespace pawl::boot {
 namespace {
 
 constexpr std::string_view kPrefix = "pawl_";
-constexpr std::string_view kSuffix = ".efi";
+constexpr std::string_view kSuffix = ".conf";
 constexpr unsigned kMaxCount = 9;
 
 Error not_a_name(std::string_view name) {

@@ -8,8 +8,8 @@
 
 namespace pawl::boot {
 
-/// A boot artefact on the ESP as systemd-boot's boot counting names it:
-/// `pawl_<generation>_<slot>[+<left>[-<done>]].efi`. FORMAT 5.3.
+/// A boot entry on the ESP as systemd-boot's boot counting names it:
+/// `pawl_<generation>_<slot>[+<left>[-<done>]].conf`. FORMAT 5.3.
 /// systemd-boot starts the highest generation that has tries left, and renames `+3` to `+2-1`
 /// before it starts a counted one; names with `+0` come last.
 /// Source: Boot Loader Specification, "Boot counting"; systemd-boot 252.

@@ -22,7 +22,7 @@ struct Config {
   };
   struct SlotPaths {
     std::string rootfs;  // block device or file of fixed size
-    std::string uki;     // file; the systemd-boot back end names it itself
+    std::string uki;     // file; with systemd-boot it has a fixed place on the ESP
   };
   enum class Backend : std::uint8_t { kFile, kSystemdBoot };
   struct Boot {

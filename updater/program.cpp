@@ -191,7 +191,7 @@ std::unique_ptr<boot::BootControl> Program::boot_control(Disk& disk, const Confi
         disk, boot::FileBoot::Paths{config.boot.state, config.boot.booted});
   }
   return std::make_unique<boot::SystemdBoot>(
-      disk, boot::SystemdBoot::Paths{config.boot.esp + "/EFI/Linux", std::string(kLoaderEntry),
+      disk, boot::SystemdBoot::Paths{config.boot.esp, std::string(kLoaderEntry),
                                      "/proc/sys/kernel/random/boot_id"});
 }
 

@@ -76,13 +76,9 @@ Status refuse_while_busy(const Record& record) {
       .with_hint("finish it with: pawl-updater trial, or give it up with: pawl-updater rollback");
 }
 
-/// Places are looked up again: a loader that names boot artefacts has renamed the target's when it
-/// was marked bad.
-Result<InstallTotals> write_all(Device& device, std::vector<PlannedComponent> plan, Slot target) {
-  PAWL_TRY(const auto layout, device.layout(target));
+Result<InstallTotals> write_all(Device& device, const std::vector<PlannedComponent>& plan) {
   InstallTotals sum;
-  for (auto& planned : plan) {
-    PAWL_TRY(planned.place, layout.place_of(planned.component));
+  for (const auto& planned : plan) {
     PAWL_TRY(const auto one, device.installer().write(planned));
     sum.windows += one.windows;
     sum.present += one.present;
@@ -217,7 +213,7 @@ Result<InstallResult> install_offer(Device& device, Engine& engine, const Instal
   PAWL_TRY(const auto current, device.boot.current());
   InstallResult out{InstallResult::End::kArmed, offer->release.version, boot::other(current), {}};
   if (engine.record().state == State::kArmed && engine.record().release == offer->id) return out;
-  PAWL_TRY(auto plan, plan_of(device, engine, offer->release, out.target));
+  PAWL_TRY(const auto plan, plan_of(device, engine, offer->release, out.target));
   if (request.dry_run == DryRun::kYes) {
     out.end = InstallResult::End::kPlanned;
     return out;
@@ -227,7 +223,7 @@ Result<InstallResult> install_offer(Device& device, Engine& engine, const Instal
   if (offer->manifest) {
     PAWL_CHECK(replace_file(device.disk, device.dir.installed(out.target), *offer->manifest));
   }
-  PAWL_TRY(out.totals, write_all(device, std::move(plan), out.target));
+  PAWL_TRY(out.totals, write_all(device, plan));
   PAWL_CHECK(engine.written());
   return out;
 }

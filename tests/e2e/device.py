@@ -9,8 +9,6 @@ import processes
 import swtpm
 import vm
 
-FIRST_ENTRY = "pawl_1_a.efi"
-ENTRIES = "EFI/Linux"
 LOADER_VARIABLES = "/sys/firmware/efi/efivars"
 LOADER_GUID = "4a67b082-0a4c-41cf-b6c7-440b29bb8c4f"
 STATES = "/run/states"
@@ -35,8 +33,7 @@ class Device:
         installed.mkdir(parents=True)
         shutil.copyfile(self.work / "manifests" / f"{version}.json", installed / "a.manifest.json")
         firmware = self.work / "firmware" / version
-        disk.make(self.places.disk, self.machine, firmware / "uki.efi", FIRST_ENTRY,
-                  firmware / "rootfs.img", data)
+        disk.make(self.places.disk, self.machine, firmware / "uki.efi", firmware / "rootfs.img", data)
         swtpm.manufacture(self.chip)
 
     def power_on(self):
@@ -91,7 +88,7 @@ class Device:
 
     def entries(self):
         """The boot entries on the ESP, as the loader would see them."""
-        names = self.vm.ask(f"ls /run/esp/{ENTRIES}").text.split()
+        names = self.vm.ask(f"ls /run/esp/{disk.ENTRIES}").text.split()
         return " ".join(sorted(names))
 
     def loader_variable(self, name):

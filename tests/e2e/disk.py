@@ -15,6 +15,10 @@ PARTITIONS = (
 )
 SIZE = 386  # MiB; the last one holds the second copy of the partition table
 LOADER_CONF = "timeout 0\nconsole-mode keep\neditor no\nauto-firmware no\n"
+UKI = {"a": "EFI/pawl/a.efi", "b": "EFI/pawl/b.efi"}
+ENTRIES = "loader/entries"
+FIRST_ENTRY = f"{ENTRIES}/pawl_1_a.conf"
+FIRST_ENTRY_TEXT = "title pawl a\nsort-key pawl\nefi /EFI/pawl/a.efi\n"  # FORMAT 5.3.1
 
 
 def place(name):
@@ -61,7 +65,7 @@ def list_esp(disk, folder):
     return sorted(line.rsplit("/", 1)[-1] for line in text.split() if not line.endswith("/"))
 
 
-def make(disk, machine, uki, uki_name, rootfs, data):
+def make(disk, machine, uki, rootfs, data):
     """A device as it leaves the factory: one release in slot a, `data` the tree of its data partition."""
     disk.unlink(missing_ok=True)
     with open(disk, "wb") as file:
@@ -71,22 +75,22 @@ def make(disk, machine, uki, uki_name, rootfs, data):
         for label, kind, first, size in PARTITIONS)
     processes.run("sfdisk", "--quiet", disk, input=table.encode())
     with tempfile.TemporaryDirectory(dir=disk.parent) as folder:
-        _fill(disk, pathlib.Path(folder), machine, {machine.loader_on_esp: machine.loader,
-                                                    f"EFI/Linux/{uki_name}": uki}, data)
+        _fill(disk, pathlib.Path(folder), machine, uki, data)
     write_partition(disk, "root-a", rootfs)
 
 
-def _fill(disk, folder, machine, esp_files, data):
+def _fill(disk, folder, machine, uki, data):
     """File systems on the ESP and the data partition."""
     image = folder / "esp"
     with open(image, "wb") as file:  # made apart: mformat inside the disk overruns the partition
         file.truncate(place("ESP")[1] * MIB)
     processes.run("mkfs.vfat", "-F", "32", "-n", "ESP", image)
     write_partition(disk, "ESP", image)
-    conf = folder / "loader.conf"
-    conf.write_text(LOADER_CONF, encoding="ascii")
-    for target, source in {"loader/loader.conf": conf, **esp_files}.items():
-        put_on_esp(disk, source, target)
+    for target, text in {"loader/loader.conf": LOADER_CONF, FIRST_ENTRY: FIRST_ENTRY_TEXT}.items():
+        (folder / "text").write_text(text, encoding="ascii")
+        put_on_esp(disk, folder / "text", target)
+    put_on_esp(disk, machine.loader, machine.loader_on_esp)
+    put_on_esp(disk, uki, UKI["a"])
     processes.run("mke2fs", "-q", "-t", "ext4", "-L", "pawl-data", "-d", data, folder / "data",
                   f"{place('pawl-data')[1]}M")
     write_partition(disk, "pawl-data", folder / "data")

@@ -95,8 +95,9 @@ Status predict(std::span<const std::string> args) {
 Status run(std::span<const std::string> args) {
   if (args.size() == 4 && args[0] == "explain") return explain(args.subspan(1));
   if (args.size() == 6 && args[0] == "predict") return predict(args.subspan(1));
-  return fail(Errc::kUsage, "want: explain LOG PCRS MANIFEST | "
-                            "predict LOG PCRS MANIFEST APPROVED TARGET");
+  return fail(Errc::kUsage,
+              "want: explain LOG PCRS MANIFEST | "
+              "predict LOG PCRS MANIFEST APPROVED TARGET");
 }
 
 }  // namespace

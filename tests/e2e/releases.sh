@@ -93,5 +93,5 @@ publish 1 1.0.0 1 1
 publish 2 1.1.0 2 2
 publish 3 1.2.0 2 2
 publish 4 1.3.0 2 2
-publish 5 1.4.0 3 3
+publish 5 1.4.0 3 2
 mv "$repo/blobs" "$work/states/blobs"

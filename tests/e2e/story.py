@@ -30,6 +30,11 @@ def installed(answer):
     return answer.get("message") or f"{answer.get('version')} in {answer.get('slot')}"
 
 
+def refusal(status, answer):
+    """How a verb was refused."""
+    return f"exit status {status}, {answer.get('error')}"
+
+
 class Story:
     """Steps in their order; each goes on from where the one before left the device."""
 
@@ -75,24 +80,24 @@ class Story:
         self.device.manufacture("1.0.0")
         self.device.power_on()
         boot = self.arrived("first boot", "1.0.0", "a, idle")
-        self.report.expect("first boot: entries on the ESP", "pawl_1_a.efi", self.device.entries())
+        self.report.expect("first boot: entries on the ESP", "pawl_1_a.conf", self.device.entries())
         return boot
 
     def good_release(self, boot):
         """1.1.0: to slot b, tried, healthy, committed; slot a becomes a copy."""
         device, report = self.device, self.report
         self.install(2, "1.1.0", "b", boot)
-        report.expect("install 1.1.0: entries on the ESP", "pawl_1_a.efi pawl_2_b+3.efi",
+        report.expect("install 1.1.0: entries on the ESP", "pawl_1_a.conf pawl_2_b+3.conf",
                       device.entries())
         device.restart()
         boot = self.arrived("restart after 1.1.0", "1.1.0", "b, idle")
-        report.expect("trial of 1.1.0: the loader started", "pawl_2_b+3.efi",
+        report.expect("trial of 1.1.0: the loader started", "pawl_2_b+3.conf",
                       device.loader_variable("LoaderEntrySelected"))
-        report.expect("trial of 1.1.0: the loader counted", r"\EFI\Linux\pawl_2_b+2-1.efi",
+        report.expect("trial of 1.1.0: the loader counted", r"\loader\entries\pawl_2_b+2-1.conf",
                       device.loader_variable("LoaderBootCountPath"))
         report.expect("trial of 1.1.0: state at start", "trial", device.started_with("boot")["state"])
         self.ended("trial of 1.1.0", "committed 1.1.0")
-        report.expect("commit of 1.1.0: entries on the ESP", "pawl_1_a.efi pawl_2_b.efi",
+        report.expect("commit of 1.1.0: entries on the ESP", "pawl_1_a.conf pawl_2_b.conf",
                       device.entries())
         report.expect("commit of 1.1.0: floor", 2, device.status()["security_floor"])
         return boot
@@ -106,7 +111,7 @@ class Story:
         report.expect("1.2.0: boots that panicked", TRIES,
                       device.vm.console().count("Kernel panic - not syncing: Attempted to kill init"))
         self.ended("1.2.0", "reverted 1.2.0 the boot loader went back to slot b")
-        report.expect("1.2.0 given up: entries on the ESP", "pawl_2_b.efi pawl_3_a+0.efi",
+        report.expect("1.2.0 given up: entries on the ESP", "pawl_2_b.conf pawl_3_a+0.conf",
                       device.entries())
         return boot
 
@@ -126,13 +131,13 @@ class Story:
     def replays(self):
         """Old, validly signed releases and metadata are refused."""
         device, report = self.device, self.report
+        device.publish(4)
         status, answer = device.updater("install", "--release", "1.0.0")
-        report.expect("replay of release 1.0.0", "exit status 14, rollback",
-                      f"exit status {status}, {answer.get('error')}")
+        report.expect("replay of release 1.0.0", "exit status 14, rollback", refusal(status, answer))
         device.publish(1)
         status, answer = device.updater("install")
         report.expect("replay of the repository of day one", "exit status 14, rollback",
-                      f"exit status {status}, {answer.get('error')}")
+                      refusal(status, answer))
 
     def cut_install(self, boot):
         """The plug is pulled in the middle of an install; the next one goes on from there."""
@@ -172,6 +177,16 @@ class Story:
                            "from=committing on=done to=idle" in device.vm.console())
         self.ended("1.4.0", "committed 1.4.0")
 
+    def rollback(self):
+        """The operator goes back to the older release, which is above the floor."""
+        device, report = self.device, self.report
+        status, answer = device.updater("rollback")
+        report.expect("rollback: the other slot goes on trial", "exit status 0, 1.1.0 in b",
+                      f"exit status {status}, {installed(answer)}")
+        device.restart()
+        self.arrived("rollback to 1.1.0", "1.1.0", "b, idle")
+        self.ended("rollback to 1.1.0", "committed 1.1.0")
+
     def tell(self):
         """The whole story."""
         boot = self.factory()
@@ -181,6 +196,7 @@ class Story:
         self.replays()
         self.cut_install(boot)
         self.cut_commit()
+        self.rollback()
 
 
 def main():

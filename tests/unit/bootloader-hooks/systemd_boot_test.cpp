@@ -12,8 +12,8 @@ using namespace pawl::boot;
 
 namespace {
 
-const std::string kEsp = "/esp/EFI/Linux";
-const SystemdBoot::Paths kPaths{kEsp, "/efivars/LoaderEntrySelected", "/proc/boot_id"};
+const std::string kEntries = "/esp/loader/entries";
+const SystemdBoot::Paths kPaths{"/esp", "/efivars/LoaderEntrySelected", "/proc/boot_id"};
 
 Bytes variable(std::string_view text) {
   Bytes out{6, 0, 0, 0};
@@ -26,12 +26,12 @@ Bytes variable(std::string_view text) {
 }
 
 void files(fakes::FakeDisk& disk, const std::vector<std::string>& names) {
-  disk.make_durable(kEsp);
-  for (const auto& name : names) disk.put(kEsp + "/" + name, name);
+  disk.make_durable(kEntries);
+  for (const auto& name : names) disk.put(kEntries + "/" + name, name);
 }
 
 std::vector<std::string> names(fakes::FakeDisk& disk) {
-  return *disk.list(kEsp);
+  return *disk.list(kEntries);
 }
 
 /// What systemd-boot does at a start, from its documentation: used-up entries last, then the
@@ -61,8 +61,8 @@ char firmware_starts(fakes::FakeDisk& disk) {
   if (plus != std::string::npos &&
       std::sscanf(best->name.c_str() + plus, "+%u-%u", &left, &done) >= 1 && left > 0) {
     const auto next = best->name.substr(0, plus) + "+" + std::to_string(left - 1) + "-" +
-                      std::to_string(done + 1) + ".efi";
-    REQUIRE(disk.rename(kEsp + "/" + best->name, kEsp + "/" + next));
+                      std::to_string(done + 1) + ".conf";
+    REQUIRE(disk.rename(kEntries + "/" + best->name, kEntries + "/" + next));
   }
   return best->slot;
 }
@@ -76,11 +76,11 @@ TEST_CASE("systemd-boot names: read and written alike (FORMAT 5.3.1)", "[boot][s
     SlotState state;
   };
   const auto row =
-      GENERATE(Row{"pawl_1_a.efi", {1, Slot::kA, {}, 0}, {SlotCondition::kGood, Tries(0)}},
-               Row{"pawl_12_b+3.efi", {12, Slot::kB, 3, 0}, {SlotCondition::kTrial, Tries(3)}},
-               Row{"pawl_12_b+2-1.efi", {12, Slot::kB, 2, 1}, {SlotCondition::kTrial, Tries(2)}},
-               Row{"pawl_12_b+0-3.efi", {12, Slot::kB, 0, 3}, {SlotCondition::kTrial, Tries(0)}},
-               Row{"pawl_0_a+0.efi", {0, Slot::kA, 0, 0}, {SlotCondition::kBad, Tries(0)}});
+      GENERATE(Row{"pawl_1_a.conf", {1, Slot::kA, {}, 0}, {SlotCondition::kGood, Tries(0)}},
+               Row{"pawl_12_b+3.conf", {12, Slot::kB, 3, 0}, {SlotCondition::kTrial, Tries(3)}},
+               Row{"pawl_12_b+2-1.conf", {12, Slot::kB, 2, 1}, {SlotCondition::kTrial, Tries(2)}},
+               Row{"pawl_12_b+0-3.conf", {12, Slot::kB, 0, 3}, {SlotCondition::kTrial, Tries(0)}},
+               Row{"pawl_0_a+0.conf", {0, Slot::kA, 0, 0}, {SlotCondition::kBad, Tries(0)}});
   const auto name = SystemdBootName::parse(row.name);
   REQUIRE(name);
   CHECK(*name == row.is);
@@ -89,11 +89,12 @@ TEST_CASE("systemd-boot names: read and written alike (FORMAT 5.3.1)", "[boot][s
 }
 
 TEST_CASE("systemd-boot names: others are not ours (FORMAT 5.3.2)", "[boot][systemd]") {
-  const auto* name = GENERATE(
-      "", "pawl_1_a", "pawl_1_a.efi.tmp", "debian.efi", "pawl__a.efi", "pawl_1_c.efi", "pawl_1.efi",
-      "pawl_01_a.efi", "pawl_1_a+.efi", "pawl_1_a+03.efi", "pawl_1_a+10.efi", "pawl_1_a+2-.efi",
-      "pawl_1_a+2-0.efi", "pawl_1_a+2-1-1.efi", "pawl_1_ab.efi", "pawl_-1_a.efi",
-      "pawl_1000000000_a.efi", "pawl_1_a-1.efi", "pawl_1_.efi", "pawl_1_a+2-01.efi");
+  const auto* name =
+      GENERATE("", "pawl_1_a", "pawl_1_a.conf.tmp", "debian.conf", "pawl__a.conf", "pawl_1_c.conf",
+               "pawl_1.conf", "pawl_01_a.conf", "pawl_1_a+.conf", "pawl_1_a+03.conf",
+               "pawl_1_a+10.conf", "pawl_1_a+2-.conf", "pawl_1_a+2-0.conf", "pawl_1_a+2-1-1.conf",
+               "pawl_1_ab.conf", "pawl_-1_a.conf", "pawl_1000000000_a.conf", "pawl_1_a-1.conf",
+               "pawl_1_.conf", "pawl_1_a+2-01.conf");
   INFO(name);
   const auto parsed = SystemdBootName::parse(name);
   REQUIRE_FALSE(parsed);
@@ -103,23 +104,23 @@ TEST_CASE("systemd-boot names: others are not ours (FORMAT 5.3.2)", "[boot][syst
 TEST_CASE("systemd-boot: trial, commit, revert as one rename each (FORMAT 5.3.3)",
           "[boot][systemd]") {
   fakes::FakeDisk disk;
-  files(disk, {"pawl_1_a.efi", "pawl_0_b+0.efi", "debian.efi"});
+  files(disk, {"pawl_1_a.conf", "pawl_0_b+0.conf", "debian.conf"});
   SystemdBoot boot(disk, kPaths);
   CHECK(*boot.primary() == Slot::kA);
   CHECK(firmware_starts(disk) == 'a');
   REQUIRE(boot.try_once(Slot::kB, Tries(3)));
-  CHECK(names(disk) == std::vector<std::string>{"debian.efi", "pawl_1_a.efi", "pawl_2_b+3.efi"});
+  CHECK(names(disk) == std::vector<std::string>{"debian.conf", "pawl_1_a.conf", "pawl_2_b+3.conf"});
   CHECK(firmware_starts(disk) == 'b');
   CHECK(*boot.state(Slot::kB) == SlotState{SlotCondition::kTrial, Tries(2)});
   CHECK(firmware_starts(disk) == 'b');
   REQUIRE(boot.commit(Slot::kB));
-  CHECK(names(disk) == std::vector<std::string>{"debian.efi", "pawl_1_a.efi", "pawl_2_b.efi"});
+  CHECK(names(disk) == std::vector<std::string>{"debian.conf", "pawl_1_a.conf", "pawl_2_b.conf"});
   CHECK(*boot.primary() == Slot::kB);
   CHECK(firmware_starts(disk) == 'b');
   REQUIRE(boot.mark_bad(Slot::kA));
   CHECK(boot.state(Slot::kA)->condition == SlotCondition::kBad);
   REQUIRE(boot.try_once(Slot::kA, Tries(1)));
-  CHECK(names(disk) == std::vector<std::string>{"debian.efi", "pawl_2_b.efi", "pawl_3_a+1.efi"});
+  CHECK(names(disk) == std::vector<std::string>{"debian.conf", "pawl_2_b.conf", "pawl_3_a+1.conf"});
   CHECK(firmware_starts(disk) == 'a');
   CHECK(firmware_starts(disk) == 'b');  // used up
   CHECK(*boot.state(Slot::kA) == SlotState{SlotCondition::kTrial, Tries(0)});
@@ -129,62 +130,80 @@ TEST_CASE("systemd-boot: trial, commit, revert as one rename each (FORMAT 5.3.3)
 
 TEST_CASE("systemd-boot: commit of the other slot ends a trial", "[boot][systemd]") {
   fakes::FakeDisk disk;
-  files(disk, {"pawl_4_a.efi", "pawl_5_b+2-1.efi"});
+  files(disk, {"pawl_4_a.conf", "pawl_5_b+2-1.conf"});
   SystemdBoot boot(disk, kPaths);
   REQUIRE(boot.commit(Slot::kA));
   CHECK(firmware_starts(disk) == 'a');
-  CHECK(names(disk) == std::vector<std::string>{"pawl_5_b+2-1.efi", "pawl_6_a.efi"});
+  CHECK(names(disk) == std::vector<std::string>{"pawl_5_b+2-1.conf", "pawl_6_a.conf"});
 }
 
 TEST_CASE("systemd-boot: a healed slot comes after the primary", "[boot][systemd]") {
   fakes::FakeDisk disk;
-  files(disk, {"pawl_4_a.efi", "pawl_7_b+0.efi"});
+  files(disk, {"pawl_4_a.conf", "pawl_7_b+0.conf"});
   SystemdBoot boot(disk, kPaths);
   REQUIRE(boot.mark_good(Slot::kB));
-  CHECK(names(disk) == std::vector<std::string>{"pawl_3_b.efi", "pawl_4_a.efi"});
+  CHECK(names(disk) == std::vector<std::string>{"pawl_3_b.conf", "pawl_4_a.conf"});
   CHECK(firmware_starts(disk) == 'a');
 }
 
 TEST_CASE("systemd-boot: refusals", "[boot][systemd]") {
   fakes::FakeDisk disk;
-  files(disk, {"pawl_4_a.efi"});
+  files(disk, {"pawl_4_a.conf"});
   SystemdBoot boot(disk, kPaths);
   CHECK(boot.try_once(Slot::kA, Tries(3)).error().code() == Errc::kBootloader);
-  CHECK(boot.try_once(Slot::kB, Tries(3)).error().code() == Errc::kBootloader);
   CHECK(boot.try_once(Slot::kB, Tries(0)).error().code() == Errc::kUsage);
   CHECK(boot.mark_bad(Slot::kA).error().code() == Errc::kBootloader);
   CHECK(boot.commit(Slot::kB).error().code() == Errc::kBootloader);
-  CHECK(boot.mark_good(Slot::kB).error().code() == Errc::kBootloader);
   CHECK(boot.state(Slot::kB)->condition == SlotCondition::kBad);
-  files(disk, {"pawl_5_a+1.efi"});
+  files(disk, {"pawl_5_a+1.conf"});
   CHECK(boot.primary().error().code() == Errc::kBootloader);  // two files for slot a
   fakes::FakeDisk empty;
-  files(empty, {"debian.efi"});
+  files(empty, {"debian.conf"});
   CHECK(SystemdBoot(empty, kPaths).primary().error().code() == Errc::kBootloader);
 }
 
-TEST_CASE("systemd-boot: where the UKI of a slot goes", "[boot][systemd]") {
+TEST_CASE("systemd-boot: the UKI of a slot keeps its place (FORMAT 5.3.1)", "[boot][systemd]") {
   fakes::FakeDisk disk;
-  files(disk, {"pawl_4_a.efi"});
+  files(disk, {"pawl_4_a.conf"});
   SystemdBoot boot(disk, kPaths);
-  CHECK(**boot.boot_file(Slot::kA) == kEsp + "/pawl_4_a.efi");
-  CHECK(**boot.boot_file(Slot::kB) == kEsp + "/pawl_0_b+0.efi");
+  CHECK(**boot.boot_file(Slot::kA) == "/esp/EFI/pawl/a.efi");
+  CHECK(**boot.boot_file(Slot::kB) == "/esp/EFI/pawl/b.efi");
+}
+
+TEST_CASE("systemd-boot: a slot that never had an entry gets one, whole (FORMAT 5.3.1)",
+          "[boot][systemd]") {
+  fakes::FakeDisk disk;
+  files(disk, {"pawl_4_a.conf"});
+  SystemdBoot boot(disk, kPaths);
+  REQUIRE(boot.mark_bad(Slot::kB));
+  CHECK(names(disk) == std::vector<std::string>{"pawl_4_a.conf"});
+  REQUIRE(boot.try_once(Slot::kB, Tries(2)));
+  CHECK(names(disk) == std::vector<std::string>{"pawl_4_a.conf", "pawl_5_b+2.conf"});
+  // No version line: the order of two entries is that of their names alone.
+  CHECK(as_text(disk.content(kEntries + "/pawl_5_b+2.conf")) ==
+        "title pawl b\nsort-key pawl\nefi /EFI/pawl/b.efi\n");
+  CHECK(firmware_starts(disk) == 'b');
+
+  fakes::FakeDisk other;
+  files(other, {"pawl_4_b.conf"});
+  REQUIRE(SystemdBoot(other, kPaths).mark_good(Slot::kA));
+  CHECK(names(other) == std::vector<std::string>{"pawl_3_a.conf", "pawl_4_b.conf"});
 }
 
 TEST_CASE("systemd-boot: the running entry comes from the loader's variable (FORMAT 5.3.4)",
           "[boot][systemd]") {
   fakes::FakeDisk disk;
-  disk.put(kPaths.selected, variable("pawl_5_b+3.efi"));
+  disk.put(kPaths.selected, variable("pawl_5_b+3.conf"));
   disk.put(kPaths.boot_id, "2b9c-1\n");
   SystemdBoot boot(disk, kPaths);
   CHECK(*boot.current() == Slot::kB);
   CHECK(*boot.boot_id() == "2b9c-1");
-  disk.put(kPaths.selected, variable("debian.efi"));
+  disk.put(kPaths.selected, variable("debian.conf"));
   CHECK(boot.current().error().code() == Errc::kBootloader);
   disk.put(kPaths.boot_id, "a b\n");
   CHECK(boot.boot_id().error().code() == Errc::kMalformed);
 
-  const auto good = variable("pawl_5_b.efi");
+  const auto good = variable("pawl_5_b.conf");
   for (std::size_t n = 0; n < good.size(); ++n) {
     INFO(n);
     const auto cut = parse_loader_entry(ByteView(good).first(n));

@@ -11,16 +11,19 @@ using fakes::FakeDevice;
 
 namespace {
 
-const std::string kEntries = "/efi/EFI/Linux";
+const std::string kEntries = "/efi/loader/entries";
+const std::string kUkis = "/efi/EFI/pawl/";
 
 /// The device of FakeDevice, started by systemd-boot from an ESP.
 class EspDevice {
  public:
   explicit EspDevice(fakes::ReleaseFactory& factory)
-      : fake(factory, "1.0.0"), boot(fake.disk, {kEntries, "/efivars/selected", "/proc/boot_id"}) {
-    fake.disk.put(kEntries + "/pawl_4_a.efi", factory.releases.at("1.0.0").uki);
-    fake.disk.put(kEntries + "/pawl_3_b.efi", old_uki());
-    started("pawl_4_a.efi");
+      : fake(factory, "1.0.0"), boot(fake.disk, {"/efi", "/efivars/selected", "/proc/boot_id"}) {
+    fake.disk.put(kUkis + "a.efi", factory.releases.at("1.0.0").uki);
+    fake.disk.put(kUkis + "b.efi", old_uki());
+    fake.disk.put(kEntries + "/pawl_4_a.conf", boot::systemd_boot_entry(Slot::kA));
+    fake.disk.put(kEntries + "/pawl_3_b.conf", boot::systemd_boot_entry(Slot::kB));
+    started("pawl_4_a.conf");
   }
   /// What the loader leaves behind when it starts an entry.
   void started(const std::string& name) {
@@ -65,15 +68,15 @@ TEST_CASE("systemd-boot: an install, a trial and a commit by names on the ESP", 
   auto device = esp.device();
   REQUIRE(install(device, {}));
   using Names = std::vector<std::string>;
-  CHECK(esp.names() == Names{"pawl_4_a.efi", "pawl_5_b+3.efi"});
-  CHECK(esp.fake.disk.content(kEntries + "/pawl_5_b+3.efi") == factory.releases.at("1.1.0").uki);
-  REQUIRE(esp.fake.disk.rename(kEntries + "/pawl_5_b+3.efi", kEntries + "/pawl_5_b+2-1.efi"));
-  esp.started("pawl_5_b+3.efi");
+  CHECK(esp.names() == Names{"pawl_4_a.conf", "pawl_5_b+3.conf"});
+  CHECK(esp.fake.disk.content(kUkis + "b.efi") == factory.releases.at("1.1.0").uki);
+  REQUIRE(esp.fake.disk.rename(kEntries + "/pawl_5_b+3.conf", kEntries + "/pawl_5_b+2-1.conf"));
+  esp.started("pawl_5_b+3.conf");
   REQUIRE(boot_up(device));
   const auto judged = trial(device);
   REQUIRE(judged);
   CHECK(judged->end == TrialResult::End::kCommitted);
   CHECK(judged->healed);  // 1.1.0 lifts the floor above 1.0.0
-  CHECK(esp.names() == Names{"pawl_4_a.efi", "pawl_5_b.efi"});
-  CHECK(esp.fake.disk.content(kEntries + "/pawl_4_a.efi") == factory.releases.at("1.1.0").uki);
+  CHECK(esp.names() == Names{"pawl_4_a.conf", "pawl_5_b.conf"});
+  CHECK(esp.fake.disk.content(kUkis + "a.efi") == factory.releases.at("1.1.0").uki);
 }
