@@ -124,8 +124,23 @@ Result<Attester> Attester::attach(Context& tpm, const Name& srk) {
   return Attester(tpm, found);
 }
 
+Result<Name> Attester::prepare(Context& tpm) {
+  PAWL_TRY(const auto srk, ensure_srk(tpm));
+  return name_of(tpm, srk);
+}
+
 Result<KeyBlob> Attester::create_key() {
   return create_object(tpm_, srk_, ak_template(), {});
+}
+
+Result<Bytes> Attester::endorsement_public() {
+  PAWL_TRY(const auto ek, create_ek(tpm_));
+  TPM2B_PUBLIC* raw = nullptr;
+  PAWL_CHECK(check(Esys_ReadPublic(tpm_.esys(), ek.handle(), ESYS_TR_NONE, ESYS_TR_NONE,
+                                   ESYS_TR_NONE, &raw, nullptr, nullptr),
+                   "TPM2_ReadPublic of the endorsement key"));
+  const EsysOut<TPM2B_PUBLIC> area(raw);
+  return marshal(area->publicArea, &Tss2_MU_TPMT_PUBLIC_Marshal);
 }
 
 Result<Bytes> Attester::endorsement_certificate() {

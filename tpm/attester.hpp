@@ -13,6 +13,9 @@ namespace pawl::tpm {
 /// certificate for the TPM itself.
 class Attester {
  public:
+  /// The Name to pin on a device that was not provisioned: makes the storage root key when there is
+  /// none. @return kTpm (kTampered) when another kind of key lies at its handle.
+  static Result<Name> prepare(Context& tpm);
   /// @param srk  Name of the storage root key, pinned at provisioning
   /// @return kTpm with kCleared or kForeign.
   static Result<Attester> attach(Context& tpm, const Name& srk);
@@ -20,6 +23,8 @@ class Attester {
   /// Creates a restricted signing key (ECDSA P-256) below the storage root key. Once, at
   /// provisioning; the blob is kept in a file.
   [[nodiscard]] Result<KeyBlob> create_key();
+  /// TPMT_PUBLIC of the endorsement key (RSA-2048, template L-1).
+  [[nodiscard]] Result<Bytes> endorsement_public();
   /// The maker's certificate from NV 0x01c00002 (RSA-2048). @return kTpm (kNotProvisioned) without.
   [[nodiscard]] Result<Bytes> endorsement_certificate();
   /// Signs the values of `set` together with `extra_data`.

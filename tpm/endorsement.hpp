@@ -31,6 +31,7 @@ class EndorsementKey {
   [[nodiscard]] evp_pkey_st* key() const { return key_.get(); }
 
  private:
+  friend class PresentedEk;
   EndorsementKey(Pkey key, Sha256Digest fingerprint)
       : key_(std::move(key)), fingerprint_(fingerprint) {}
   Pkey key_;
