@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <netinet/in.h>
+#include <openssl/err.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -68,7 +69,12 @@ class Script {
   }
   /// False when the client is gone.
   bool send(std::string_view text) {
-    return SSL_write(&ssl_, text.data(), static_cast<int>(text.size())) > 0;
+    while (!text.empty()) {
+      const int size = SSL_write(&ssl_, text.data(), static_cast<int>(text.size()));
+      if (size <= 0) return false;
+      text.remove_prefix(static_cast<std::size_t>(size));
+    }
+    return true;
   }
   /// False when the client hangs up within `pause`.
   [[nodiscard]] bool waits(int pause) const {
@@ -113,6 +119,7 @@ class ScriptServer {
   [[nodiscard]] std::string origin() const {
     return "https://127.0.0.1:" + std::to_string(listener_.port());
   }
+  [[nodiscard]] std::uint16_t port() const { return listener_.port(); }
   [[nodiscard]] int connections() const { return connections_; }
 
  private:

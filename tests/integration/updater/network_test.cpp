@@ -1,0 +1,392 @@
+// The updater's own network code against a server over real TLS, with the device in memory: what
+// goes over the wire and to the disk is counted, the uplink is cut, the server misbehaves.
+#include <catch2/catch.hpp>
+
+#include "fakes/device_api.hpp"
+#include "fakes/relay.hpp"
+#include "identity/jwks.hpp"
+#include "updater/agent.hpp"
+#include "updater/net_fetcher.hpp"
+
+using namespace pawl;
+using namespace pawl::fakes;
+using updater::Agent;
+using updater::PollResult;
+
+namespace {
+
+constexpr std::size_t kImage = std::size_t{2} * 1024 * 1024 + 100;
+constexpr std::size_t kWindow = 65536;
+constexpr std::size_t kWindows = kImage / kWindow + 1 + 1;  // and one of the UKI
+
+ReleaseFactory& factory() {
+  static ReleaseFactory made = [] {
+    ReleaseFactory out;
+    out.add("1.0.0", {1, 1, 1});
+    out.rootfs_size = kImage;
+    out.window_log2 = 16;
+    out.add("1.1.0", {2, 2, 1});
+    return out;
+  }();
+  return made;
+}
+
+/// A device, its uplink, and a server in one process.
+struct World {
+  Issued root = issue(ca_spec("root"), nullptr);
+  Issued server_leaf = issue(leaf_spec("spiffe://example.org/distributor"), &root);
+  Issued device_leaf = issue(leaf_spec("spiffe://example.org/device/d1"), &root);
+  DeviceApi api{factory()};
+  ScriptServer server{root, server_leaf, std::ref(api)};
+  Relay uplink{server.port()};
+  FakeClock tls_clock{kNow};
+  FakeDevice device{factory(), "1.0.0"};
+
+  World() {
+    device.disk.put_device("/dev/slots/b", kImage + 4096, 0xff);
+    device.config.server.emplace(
+        updater::Config::Server{*http::Origin::parse(uplink.origin()),
+                                *identity::SpiffeId::parse("spiffe://example.org/distributor")});
+    device.config.poll = Seconds(600);
+    put_identity(device_leaf);
+  }
+  void put_identity(const Issued& leaf) {
+    device.disk.put("/var/svid/svid.pem", as_bytes(pem_of(leaf)));
+    device.disk.put("/var/svid/key.pem", as_bytes(key_pem_of(leaf)));
+    device.disk.put("/var/svid/bundle.json",
+                    as_bytes(*identity::write_bundle(bundle_of("example.org", {&root}))));
+  }
+};
+
+/// One life of the program: starts with nothing but the disk.
+struct Life {
+  explicit Life(World& world)
+      : link(*world.device.config.server,
+             updater::IdentitySource({}, "/var/svid", world.device.disk, world.tls_clock),
+             {world.device.disk, world.tls_clock, world.device.log}),
+        fetcher(link),
+        blobs(link),
+        device{world.device.config,
+               {"/var"},
+               world.device.disk,
+               world.device.boot,
+               world.device.sealing,
+               world.device.clock,
+               fetcher,
+               blobs,
+               world.device.health,
+               world.device.progress,
+               world.device.log} {}
+  updater::NetLink link;
+  updater::NetFetcher fetcher;
+  updater::NetBlobs blobs;
+  updater::Device device;
+  Agent agent{device, link};
+};
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string out;
+  for (const auto& word : words) out += word + " ";
+  return out;
+}
+
+std::string text_of(const Result<PollResult>& result) {
+  return result ? "" : result.error().what();
+}
+
+Errc code_of(const Result<PollResult>& result) {
+  return result ? Errc{} : result.error().code();
+}
+
+/// Windows of slot b that hold the new image.
+std::size_t windows_there(World& world) {
+  const auto slot = world.device.disk.content("/dev/slots/b");
+  const auto& image = factory().releases.at("1.1.0").rootfs;
+  std::size_t out = 0;
+  for (std::size_t at = 0; at < kImage; at += kWindow) {
+    const auto size = std::min(kWindow, kImage - at);
+    out += std::equal(image.begin() + static_cast<std::ptrdiff_t>(at),
+                      image.begin() + static_cast<std::ptrdiff_t>(at + size),
+                      slot.begin() + static_cast<std::ptrdiff_t>(at))
+               ? 1U
+               : 0U;
+  }
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("network: an offered release is installed, tried and committed, and the server is told",
+          "[integration][network]") {
+  World world;
+  {
+    Life life(world);
+    const auto nothing = life.agent.poll();
+    REQUIRE(nothing);
+    CHECK(nothing->end == PollResult::End::kRefreshed);
+    CHECK(nothing->asked == Seconds(600));
+    world.api.offer_release("1.1.0");
+    const auto armed = life.agent.poll();
+    INFO(text_of(armed));
+    REQUIRE(armed);
+    CHECK(armed->end == PollResult::End::kArmed);
+    CHECK(armed->version == "1.1.0");
+    CHECK(joined(world.api.steps) == "offered downloading verified staged rebooting ");
+    CHECK(life.link.traffic().connections == 1);
+    CHECK(windows_there(world) == kWindows - 1);
+  }
+  world.api.offer.clear();
+  REQUIRE(world.device.start() == "b");
+  Life life(world);
+  REQUIRE(updater::boot_up(life.device));
+  REQUIRE(updater::trial(life.device));
+  REQUIRE(life.agent.poll());
+  CHECK(joined(world.api.steps) ==
+        "offered downloading verified staged rebooting trial committed ");
+  CHECK(world.device.floors().release_counter == ReleaseCounter(2));
+}
+
+TEST_CASE("network: a poll with nothing new costs 300 bytes each way and no write",
+          "[integration][network]") {
+  World world;
+  Life life(world);
+  world.device.disk.put("/dev/run/booted", "slot=a boot_id=0c5d1a30-0e2c-4b1e-9e0a-1f0d3a7c2b11\n");
+  REQUIRE(life.agent.poll());
+  const auto ops = world.device.disk.ops;
+  for (int i = 0; i < 3; ++i) {
+    const auto up = world.uplink.up();
+    const auto down = world.uplink.down();
+    const auto done = life.agent.poll();
+    REQUIRE(done);
+    CHECK(done->end == PollResult::End::kNothing);
+    CHECK(done->asked == Seconds(900));
+    CHECK(world.uplink.up() - up <= 300);
+    CHECK(world.uplink.down() - down <= 300);
+  }
+  CHECK(world.device.disk.ops == ops);
+  CHECK(world.uplink.connections() == 1);
+}
+
+TEST_CASE("network: frames come in few ranges", "[integration][network]") {
+  World world;
+  world.api.offer_release("1.1.0");
+  Life life(world);
+  REQUIRE(life.agent.poll());
+  const auto& release = factory().releases.at("1.1.0").release;
+  const auto container =
+      "GET /v1/blob/" + to_hex(release.components[0].payloads[0].container.sha256);
+  // 64 + 128 + 256 KiB, then 512 KiB each, for 33 frames
+  CHECK(world.api.count(container) <= 7);
+}
+
+TEST_CASE("network: cut off anywhere in the download, it resumes at the first unverified window",
+          "[integration][network]") {
+  const auto after = GENERATE(std::uint64_t{5000}, std::uint64_t{60000}, std::uint64_t{300000},
+                              std::uint64_t{1'000'000}, std::uint64_t{2'000'000});
+  INFO("uplink cut after " << after << " bytes");
+  World world;
+  world.api.offer_release("1.1.0");
+  world.uplink.cut_after(after);
+  {
+    Life life(world);
+    const auto cut = life.agent.poll();
+    REQUIRE_FALSE(cut);
+    CHECK(cut.error().code() == Errc::kTransport);
+    const auto still = life.agent.poll();
+    CHECK(code_of(still) == Errc::kTransport);
+  }
+  CHECK_THAT(world.device.disk.text("/dev/boot/state"),
+             Catch::StartsWith("primary=a trial=- tries=0"));
+  const auto there = windows_there(world);
+  if (after >= 1'000'000) CHECK(there > 0);
+  REQUIRE(world.device.start() == "a");  // the power went too
+  world.uplink.restore();
+  const auto down = world.uplink.down();
+  Life life(world);
+  const auto armed = life.agent.poll();
+  INFO(text_of(armed));
+  REQUIRE(armed);
+  CHECK(armed->end == PollResult::End::kArmed);
+  CHECK(world.uplink.down() - down < kImage - there * kWindow + 100'000);
+  CHECK(joined(world.api.steps) == "offered downloading verified staged rebooting ");
+}
+
+TEST_CASE("network: a damaged blob is never armed, and the server learns why",
+          "[integration][network]") {
+  World world;
+  world.api.offer_release("1.1.0");
+  const auto& payload = factory().releases.at("1.1.0").release.components[0].payloads[0];
+  world.api.broken_blob = to_hex(GENERATE_COPY(payload.container.sha256, payload.index.sha256));
+  Life life(world);
+  const auto refused = life.agent.poll();
+  REQUIRE(code_of(refused) == Errc::kHashMismatch);
+  CHECK(world.device.record().state != updater::State::kArmed);
+  CHECK(world.device.start() == "a");
+  world.api.broken_blob.clear();
+  const auto armed = life.agent.poll();
+  INFO(text_of(armed));
+  REQUIRE(armed);
+  CHECK(armed->end == PollResult::End::kArmed);
+  const auto failed = std::find(world.api.steps.begin(), world.api.steps.end(), "failed");
+  REQUIRE(failed != world.api.steps.end());
+  CHECK(world.api.codes[static_cast<std::size_t>(failed - world.api.steps.begin())] == 15);
+}
+
+TEST_CASE("network: a server that offers another manifest than the repository lists is refused",
+          "[integration][network]") {
+  World world;
+  world.api.offer_release("1.1.0");
+  world.api.manifest.bytes[3] ^= 1U;
+  Life life(world);
+  CHECK(code_of(life.agent.poll()) == Errc::kHashMismatch);
+  CHECK(windows_there(world) == 0);
+  REQUIRE_FALSE(life.agent.poll());
+  CHECK(joined(world.api.steps) == "failed ");
+}
+
+TEST_CASE("network: a new SVID is used in the middle of a download", "[integration][network]") {
+  World world;
+  world.api.offer_release("1.1.0");
+  const auto fresh = issue(leaf_spec("spiffe://example.org/device/d1"), &world.root);
+  int blobs = 0;
+  world.api.before = [&](const std::string& line) {
+    if (!line.starts_with("GET /v1/blob/") || ++blobs != 5) return;
+    world.put_identity(fresh);  // the device waits for this answer
+    world.tls_clock.steady_time += Seconds(61);
+  };
+  Life life(world);
+  const auto armed = life.agent.poll();
+  INFO(text_of(armed));
+  REQUIRE(armed);
+  CHECK(armed->end == PollResult::End::kArmed);
+  CHECK(life.link.traffic().connections == 2);
+  CHECK(blobs > 5);
+}
+
+TEST_CASE("network: half a rotation keeps the old SVID", "[integration][network]") {
+  World world;
+  Life life(world);
+  REQUIRE(life.agent.poll());
+  const auto fresh = issue(leaf_spec("spiffe://example.org/device/d1"), &world.root);
+  world.device.disk.put("/var/svid/svid.pem", as_bytes(pem_of(fresh)));
+  world.tls_clock.steady_time += Seconds(61);
+  REQUIRE(life.agent.poll());
+  CHECK(life.link.traffic().connections == 1);
+  world.put_identity(fresh);
+  world.tls_clock.steady_time += Seconds(61);
+  REQUIRE(life.agent.poll());
+  CHECK(life.link.traffic().connections == 2);
+}
+
+TEST_CASE("network: without an SVID nothing is asked", "[integration][network]") {
+  World world;
+  REQUIRE(world.device.disk.remove("/var/svid/svid.pem"));
+  Life life(world);
+  const auto refused = life.agent.poll();
+  REQUIRE(code_of(refused) == Errc::kIo);
+  CHECK_FALSE(refused.error().hint().empty());
+  CHECK(world.uplink.connections() == 0);
+}
+
+TEST_CASE("network: status records wait on the disk until the server takes them",
+          "[integration][network]") {
+  World world;
+  world.api.offer_release("1.1.0");
+  world.api.refuse_status = GENERATE(
+      DeviceApi::whole("503 Busy", ""),
+      DeviceApi::whole("400 Bad", "{\"code\":10,\"reason\":\"x\"}"), DeviceApi::whole("404 No", ""),
+      DeviceApi::whole("200 OK", "{\"acknowledged\":0}"), DeviceApi::whole("200 OK", "[]"));
+  {
+    Life life(world);
+    const auto armed = life.agent.poll();
+    INFO(text_of(armed));
+    REQUIRE(armed);
+    CHECK(armed->end == PollResult::End::kArmed);
+  }
+  CHECK(world.api.steps.empty());
+  world.api.offer.clear();
+  world.api.refuse_status.clear();
+  REQUIRE(world.device.start() == "b");
+  Life life(world);
+  REQUIRE(updater::boot_up(life.device));
+  REQUIRE(updater::trial(life.device));
+  REQUIRE(life.agent.poll());
+  CHECK(joined(world.api.steps) ==
+        "offered downloading verified staged rebooting trial committed ");
+  const auto ops = world.device.disk.ops;
+  REQUIRE(life.agent.poll());
+  CHECK(world.device.disk.ops == ops);
+}
+
+TEST_CASE("network: what a wrong server says to the poll is refused", "[integration][network]") {
+  struct Row {
+    std::string answer;
+    Errc code;
+  };
+  const auto row = GENERATE(
+      Row{DeviceApi::whole("403 No", R"({"code":23,"reason":"banned"})"), Errc::kRefusedByServer},
+      Row{DeviceApi::whole("503 Busy", ""), Errc::kTransport},
+      Row{DeviceApi::whole("200 OK", "{}"), Errc::kMalformed},
+      Row{DeviceApi::whole("200 OK", std::string(4097, ' ')), Errc::kTooLarge},
+      Row{DeviceApi::whole("302 Found\r\nLocation: http://127.0.0.1/", ""),
+          Errc::kRefusedByServer});
+  INFO(row.answer.substr(0, 60));
+  World world;
+  world.api.refuse_check = row.answer;
+  Life life(world);
+  CHECK(code_of(life.agent.poll()) == row.code);
+  CHECK(world.device.record() == updater::Record{});
+}
+
+namespace {
+
+/// Notes every wait, does something before it ends, and stops the program after the last one.
+class NotingWaiter final : public updater::Waiter {
+ public:
+  explicit NotingWaiter(std::size_t most) : most_(most) {}
+  std::function<void(std::size_t)> then;
+  std::vector<Seconds> waits;
+  bool wait(Seconds time) override {
+    waits.push_back(time);
+    if (then) then(waits.size());
+    return waits.size() <= most_;
+  }
+
+ private:
+  std::size_t most_;
+};
+
+}  // namespace
+
+TEST_CASE("network: run waits as the server asks, backs off, and comes back at once",
+          "[integration][network]") {
+  World world;
+  Life life(world);
+  NotingWaiter waiter(5);
+  waiter.then = [&](std::size_t wait) {
+    if (wait == 2) world.uplink.cut_after(0);
+    if (wait == 4) world.uplink.restore();
+    if (wait == 5) world.api.refuse_check = DeviceApi::whole("503 B\r\nRetry-After: 7000", "");
+  };
+  REQUIRE(life.agent.run(waiter));
+  REQUIRE(waiter.waits.size() == 6);
+  CHECK(waiter.waits[0] <= Seconds(600));                                       // after the start
+  CHECK((waiter.waits[1] >= Seconds(600) && waiter.waits[1] <= Seconds(660)));  // poll_after_s
+  CHECK((waiter.waits[2] >= Seconds(1) && waiter.waits[2] <= Seconds(10)));     // cut
+  CHECK((waiter.waits[3] >= Seconds(1) && waiter.waits[3] <= Seconds(20)));     // still cut
+  CHECK((waiter.waits[4] >= Seconds(900) && waiter.waits[4] <= Seconds(990)));  // Retry-After
+  CHECK(waiter.waits[5] == Seconds(7000));                                      // of a 503
+}
+
+TEST_CASE("network: run ends with an armed trial when it may restart the device",
+          "[integration][network]") {
+  World world;
+  world.api.offer_release("1.1.0");
+  world.device.config.boot.reboot = "/sbin/reboot";
+  Life life(world);
+  NotingWaiter waiter(9);
+  REQUIRE(life.agent.run(waiter));
+  CHECK(waiter.waits.size() == 1);
+  CHECK(world.device.record().state == updater::State::kArmed);
+  CHECK(joined(world.api.steps) == "offered downloading verified staged rebooting ");
+}
