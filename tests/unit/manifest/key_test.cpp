@@ -134,6 +134,8 @@ TEST_CASE("key: strict roles name each listed key once and can be met (FORMAT 2.
   const auto twice =
       R"({"keyids":[")" + b.id().text + R"(",")" + b.id().text + R"("],"threshold":1})";
   CHECK(parse(twice, Profile::kStrict).error().code() == Errc::kMalformed);
+  const auto unknown = R"({"keyids":["00",")" + b.id().text + R"("],"threshold":1})";
+  CHECK(parse(unknown, Profile::kStrict).error().code() == Errc::kMalformed);
   CHECK(parse(twice, Profile::kInterop)->key_ids == std::vector<KeyId>{b.id()});
   struct Row {
     const char* why;
