@@ -64,6 +64,16 @@ Result<SecretBytes> EpochFiles::open(std::uint64_t epoch) {
   return key;
 }
 
+Result<SecretBytes> EpochFiles::recover(std::uint64_t epoch, const RecoveryKey& public_key,
+                                        const SecretBytes& private_key) {
+  PAWL_TRY(const auto wrap, read_optional(disk_, path(epoch, "recovery"), kMaxBlob));
+  if (!wrap) {
+    return fail(Errc::kVault, "epoch " + std::to_string(epoch) + " has no recovery wrap")
+        .with_hint("a recovery key must be configured before the vault is needed again");
+  }
+  return open_recovery(*wrap, public_key, private_key);
+}
+
 Status EpochFiles::check_link(std::uint64_t epoch, const SecretBytes& older,
                               const SecretBytes& newer) {
   PAWL_TRY(const auto bytes, read_file(disk_, path(epoch, "link"), kMaxBlob));
@@ -97,7 +107,8 @@ Result<SecretBytes> open_recovery(ByteView wrap, const RecoveryKey& public_key,
   PAWL_TRY(auto key, SecretBytes::allocate(kKeySize));
   if (crypto_box_seal_open(key.mutable_span().data(), wrap.data(), wrap.size(),
                            public_key.bytes.data(), private_key.span().data()) != 0) {
-    return fail(Errc::kVault, "the recovery wrap is for another recovery key");
+    return fail(Errc::kVault, "the recovery wrap is for another recovery key")
+        .with_hint("use the private half of the key that vault.toml names");
   }
   return key;
 }

@@ -27,6 +27,9 @@ class EpochFiles {
   /// The older key vouches for the newer one, whose epoch is `epoch`.
   Status write_link(std::uint64_t epoch, const SecretBytes& older, const SecretBytes& newer);
   [[nodiscard]] Result<SecretBytes> open(std::uint64_t epoch);
+  /// By the recovery wrap of that epoch. @return kVault: there is none, or it is for another key
+  [[nodiscard]] Result<SecretBytes> recover(std::uint64_t epoch, const RecoveryKey& public_key,
+                                            const SecretBytes& private_key);
   /// @return kVault unless `older` vouched for `newer` as epoch `epoch`
   [[nodiscard]] Status check_link(std::uint64_t epoch, const SecretBytes& older,
                                   const SecretBytes& newer);

@@ -49,6 +49,7 @@ Bytes serialise(const Index& index) {
   Writer w;
   w.u64_le(index.anchored.generation);
   w.bytes(index.anchored.hash.bytes);
+  w.u64_le(index.renewals);
   w.u32_le(static_cast<std::uint32_t>(index.entries.size()));
   for (const auto& [name, segments] : index.entries) {
     w.u16_le(static_cast<std::uint16_t>(name.size()));
@@ -65,6 +66,7 @@ Result<Index> parse_index(ByteView plain) {
   Index index;
   PAWL_TRY(index.anchored.generation, r.u64_le());
   PAWL_CHECK(r.into(index.anchored.hash));
+  PAWL_TRY(index.renewals, r.u64_le());
   PAWL_TRY(const auto count, r.u32_le());
   if (count > kMaxEntries) {
     return fail(Errc::kTooLarge, "vault index: " + std::to_string(count) +

@@ -41,6 +41,7 @@ struct IndexMark {
 struct Index {
   std::uint64_t generation = 0;  // kept in the head of the file
   IndexMark anchored;            // the anchor this state descends from
+  std::uint64_t renewals = 0;    // of the protector that the epoch key in force answers
   std::map<std::string, std::vector<Segment>, std::less<>> entries;
   friend bool operator==(const Index&, const Index&) = default;
 };

@@ -24,6 +24,9 @@ struct VaultConfig {
   std::string device;     // name of this device, bound into every file
   Anchoring anchoring = Anchoring::kFirstWrite;
   std::optional<RecoveryKey> recovery;
+  /// How often the keeper of the epoch key has asked for a new one; a vault that has seen less
+  /// rotates when it is opened (FORMAT 7.5.5).
+  std::uint64_t renewals = 0;
 };
 
 /// What a vault works with; all of it must outlive the vault.
@@ -69,6 +72,15 @@ class Vault {
   /// @return kVault: missing though anchored, damaged, of another device; kRollback: older than the
   ///         anchor; whatever the protector says when the key does not open
   static Result<Vault> open(const VaultParts& parts, VaultConfig config);
+  /// Opens a vault whose protector or anchor was lost, by the recovery wrap of its epoch key: seals
+  /// that key anew, anchors the state that is there and rotates. With no anchor left nothing can
+  /// tell an old copy from the newest one; the holder of the recovery key vouches for it.
+  ///
+  /// @return kVault: no wrap, another recovery key, or an anchor that names another epoch key;
+  ///         kRollback: an anchor is left and the state does not follow it; kConfig without
+  ///         `config.recovery`
+  static Result<Vault> recover(const VaultParts& parts, VaultConfig config,
+                               const SecretBytes& private_key);
 
   Status put(std::string_view name, ByteView value);
   /// Several entries in one commit: after a power cut all of them or none are there.

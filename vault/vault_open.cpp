@@ -35,18 +35,16 @@ class Opening {
     PAWL_TRY(auto key, random_key(parts_.random));
     PAWL_CHECK(epochs_.write(1, key, config_.recovery));
     Vault vault(parts_, config_, std::move(lock), store, std::move(key));
-    PAWL_CHECK(vault.flip({}, 1, vault.epoch_key_));
+    Index first;
+    first.renewals = config_.renewals;
+    PAWL_CHECK(vault.flip(std::move(first), 1, vault.epoch_key_));
     PAWL_CHECK(vault.write_anchor(1, vault.epoch_key_));
     vault.anchored_since_open_ = false;
     return vault;
   }
 
   Result<Vault> open() {
-    PAWL_TRY(const bool there, parts_.disk.exists(config_.directory + "/lock"));
-    std::unique_ptr<DiskLock> lock;
-    if (there) {
-      PAWL_TRY(lock, parts_.disk.lock(config_.directory + "/lock"));
-    }
+    PAWL_TRY(auto lock, lock_existing());
     PAWL_TRY(const auto file, load());
     if (!lock) {
       PAWL_TRY(lock, parts_.disk.lock(config_.directory + "/lock"));
@@ -56,19 +54,68 @@ class Opening {
     PAWL_TRY(auto index, open_index(file, key));
     const IndexMark mark{index.generation, sha256(file)};
     PAWL_CHECK(check_newest(index, mark));
-    Vault vault(parts_, config_, std::move(lock), head.store, std::move(key));
-    vault.epoch_ = head.epoch;
-    vault.index_ = std::move(index);
-    vault.current_ = mark;
-    vault.anchor_ = anchor_;
+    auto vault = made(std::move(lock), head, std::move(key), std::move(index), mark);
     if (rotation_unfinished_) PAWL_CHECK(vault.write_anchor(head.epoch, vault.epoch_key_));
     PAWL_CHECK(vault.epochs_.keep_only(head.epoch));
     PAWL_CHECK(collect_orphans(vault));
+    if (vault.index_.renewals < config_.renewals) PAWL_CHECK(vault.rotate());
+    vault.anchored_since_open_ = false;
+    return vault;
+  }
+
+  Result<Vault> recover(const SecretBytes& private_key) {
+    if (!config_.recovery) return fail(Errc::kConfig, "no recovery key is configured");
+    PAWL_TRY(auto lock, lock_existing());
+    PAWL_TRY(const auto found, read_optional(parts_.disk, index_path(), kMaxIndexFile));
+    if (!found) return fail(Errc::kVault, "there is no vault in " + config_.directory);
+    if (!lock) {
+      PAWL_TRY(lock, parts_.disk.lock(config_.directory + "/lock"));
+    }
+    const auto& file = *found;
+    PAWL_TRY(const auto head, peek_index(file));
+    PAWL_TRY(auto key, epochs_.recover(head.epoch, *config_.recovery, private_key));
+    PAWL_TRY(auto index, open_index(file, key));
+    const IndexMark mark{index.generation, sha256(file)};
+    PAWL_CHECK(check_remaining_anchor(head.epoch, key, index, mark));
+    PAWL_CHECK(epochs_.write(head.epoch, key, config_.recovery));
+    auto vault = made(std::move(lock), head, std::move(key), std::move(index), mark);
+    PAWL_CHECK(vault.write_anchor(head.epoch, vault.epoch_key_));
+    PAWL_CHECK(vault.rotate());  // the old protector's blob opens nothing of this vault any more
     vault.anchored_since_open_ = false;
     return vault;
   }
 
  private:
+  /// Empty where the vault has never been.
+  Result<std::unique_ptr<DiskLock>> lock_existing() {
+    PAWL_TRY(const bool there, parts_.disk.exists(config_.directory + "/lock"));
+    if (!there) return std::unique_ptr<DiskLock>();
+    return parts_.disk.lock(config_.directory + "/lock");
+  }
+
+  [[nodiscard]] Vault made(std::unique_ptr<DiskLock> lock, const IndexHead& head, SecretBytes key,
+                           Index index, const IndexMark& mark) const {
+    Vault vault(parts_, config_, std::move(lock), head.store, std::move(key));
+    vault.epoch_ = head.epoch;
+    vault.index_ = std::move(index);
+    vault.current_ = mark;
+    vault.anchor_ = anchor_;
+    return vault;
+  }
+
+  /// An anchor that is left still rules: recovery gives back a key, never an older state.
+  Status check_remaining_anchor(std::uint64_t epoch, const SecretBytes& key, const Index& index,
+                                const IndexMark& mark) {
+    PAWL_TRY(const auto anchor, parts_.anchor.read());
+    if (!anchor) return Ok{};
+    anchor_ = *anchor;
+    if (epoch_key_hash(epoch, key) != anchor_.epoch_key) {
+      return fail(Errc::kVault, "the anchor names another epoch key than the recovered one")
+          .with_hint("the anchor belongs to another vault");
+    }
+    return check_newest(index, mark);
+  }
+
   [[nodiscard]] std::string index_path() const { return config_.directory + "/index"; }
 
   /// A vault that was begun but never anchored holds nothing: only that may be begun again.
@@ -159,6 +206,11 @@ Result<Vault> Vault::create(const VaultParts& parts, VaultConfig config) {
 
 Result<Vault> Vault::open(const VaultParts& parts, VaultConfig config) {
   return Opening(parts, std::move(config)).open();
+}
+
+Result<Vault> Vault::recover(const VaultParts& parts, VaultConfig config,
+                             const SecretBytes& private_key) {
+  return Opening(parts, std::move(config)).recover(private_key);
 }
 
 }  // namespace pawl::vault

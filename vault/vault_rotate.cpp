@@ -9,6 +9,7 @@ namespace pawl::vault {
 
 Result<Index> Vault::rewrapped(std::uint64_t epoch, const SecretBytes& epoch_key) const {
   Index next = index_;
+  next.renewals = std::max(next.renewals, config_.renewals);
   for (auto& [name, segments] : next.entries) {
     for (std::uint32_t i = 0; i < segments.size(); ++i) {
       auto& segment = segments[i];

@@ -50,8 +50,9 @@ class ConfigReader {
 
 Result<Config::Protector> read_protector(ConfigReader& in) {
   PAWL_TRY(const auto word, in.toml().required("vault.protector"));
+  if (word == "tpm2") return Config::Protector::kTpm2;
   if (word == "file") return Config::Protector::kFile;
-  return in.toml().error("vault.protector", "must be file, not " + printable(word));
+  return in.toml().error("vault.protector", "must be tpm2 or file, not " + printable(word));
 }
 
 Result<vault::Anchoring> read_anchoring(ConfigReader& in) {
@@ -73,6 +74,24 @@ Status read_recovery(ConfigReader& in, Config& out) {
   return Ok{};
 }
 
+/// Only the keys of the chosen protector are asked for: those of the other one are unknown.
+Status read_keeper(ConfigReader& in, Config& out) {
+  switch (out.protector) {
+    case Config::Protector::kTpm2: {
+      PAWL_TRY(const auto tcti, in.toml().string("tpm.tcti"));
+      if (tcti) out.tpm.tcti = *tcti;
+      PAWL_TRY(out.tpm.handover, in.path_or("tpm.handover", out.tpm.handover));
+      return Ok{};
+    }
+    case Config::Protector::kFile: {
+      PAWL_TRY(out.file.key, in.path_or("file.key", out.directory + ".key"));
+      PAWL_TRY(out.file.anchor, in.path_or("file.anchor", out.directory + ".anchor"));
+      return Ok{};
+    }
+  }
+  PAWL_ASSERT(false);
+}
+
 }  // namespace
 
 Result<Config> parse_config(std::string_view text, const std::string& origin) {
@@ -84,10 +103,7 @@ Result<Config> parse_config(std::string_view text, const std::string& origin) {
   PAWL_TRY(out.user, in.word_or("vault.user", out.user));
   PAWL_TRY(out.device, in.word_or("vault.device", out.device));
   PAWL_TRY(out.anchoring, read_anchoring(in));
-  if (out.protector == Config::Protector::kFile) {
-    PAWL_TRY(out.file.key, in.path_or("file.key", out.directory + ".key"));
-    PAWL_TRY(out.file.anchor, in.path_or("file.anchor", out.directory + ".anchor"));
-  }
+  PAWL_CHECK(read_keeper(in, out));
   PAWL_CHECK(read_recovery(in, out));
   PAWL_CHECK(toml.refuse_unknown());
   return out;

@@ -12,18 +12,24 @@ namespace pawl::vaultd {
 /// below the folder of the configuration file.
 struct Config {
   enum class Protector : std::uint8_t {
+    kTpm2,  // opens in boots that the device's TPM allows
     kFile,  // development: the key lies beside the data
+  };
+  struct Tpm {  // used by Protector::kTpm2 only
+    std::string tcti = "device:/dev/tpmrm0";
+    std::string handover = "/run/pawl/cell";  // written by pawl-updater boot
   };
   struct File {  // used by Protector::kFile only
     std::string key;
     std::string anchor;
   };
 
-  Protector protector = Protector::kFile;
+  Protector protector = Protector::kTpm2;
   std::string directory = "/var/lib/pawl/vault";
   std::string user = "root";      // who may open it, and nobody else
   std::string device = "device";  // name bound into every file
   vault::Anchoring anchoring = vault::Anchoring::kFirstWrite;
+  Tpm tpm;
   File file;
   std::optional<vault::RecoveryKey> recovery;
 

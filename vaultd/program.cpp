@@ -17,6 +17,7 @@ using cli::Io;
 using cli::Need;
 
 constexpr std::size_t kMaxConfig = std::size_t{64} * 1024;
+constexpr std::size_t kMaxKeyFile = 80;
 constexpr std::size_t kMaxJsonValue = std::size_t{1} << 20U;
 constexpr std::uint64_t kMaxOffset = std::numeric_limits<std::int64_t>::max();
 
@@ -48,6 +49,10 @@ constexpr std::array kRmOptions{
 constexpr std::array kRotateOptions{
     kConfigOption, kWaitOption,
     cli::Option{"--deep", "", "encrypt every entry again, too", Need::kFlag}};
+
+constexpr std::array kRecoverOptions{
+    kConfigOption, kWaitOption,
+    cli::Option{"--key", "FILE", "private recovery key, 64 hexadecimal digits", Need::kRequired}};
 
 std::string config_path(const Args& args) {
   return args.get_or("--config", "/etc/pawl/vault.toml");
@@ -173,6 +178,17 @@ Status run_rotate(const Args& args, Io& io) {
   return Ok{};
 }
 
+Status run_recover(const Args& args, Io& io) {
+  PAWL_TRY(const auto session, Session::open(args, io));
+  auto store = session->store();
+  PAWL_TRY(auto file, FileSource::open(session->disk(), args.value("--key")));
+  PAWL_TRY(auto key, SecretBytes::allocate(kMaxKeyFile));
+  PAWL_TRY(const auto size, file.read(key.mutable_span()));
+  PAWL_TRY(const auto recovered, recover(store, key.span().first(size)));
+  print_recovered(io, session->config(), recovered);
+  return Ok{};
+}
+
 Status run_status(const Args& args, Io& io) {
   PAWL_TRY(const auto session, Session::open(args, io));
   auto store = session->store();
@@ -199,6 +215,8 @@ const cli::Program& program() {
       cli::Verb{"rm", "remove an entry", kRmOptions, &run_rm},
       cli::Verb{"rotate", "a new epoch key; data stays as it is", kRotateOptions, &run_rotate},
       cli::Verb{"status", "protector, epoch, generations, anchor", kCommon, &run_status},
+      cli::Verb{"recover", "open a vault whose TPM or key was lost, by the recovery key",
+                kRecoverOptions, &run_recover},
       cli::Verb{"check-config", "check a configuration file", kConfigOnly, &run_check_config}};
   static constexpr cli::Program kProgram{
       "pawl-vault", "secrets and state that open only on this device, in an allowed boot", kVerbs};

@@ -7,6 +7,8 @@ namespace {
 
 std::string_view protector_name(const Config& config) {
   switch (config.protector) {
+    case Config::Protector::kTpm2:
+      return "tpm2";
     case Config::Protector::kFile:
       return "file (development)";
   }
@@ -61,6 +63,8 @@ std::string protector_line(const Config& config) {
 
 std::string_view warning_of(const Config& config) {
   switch (config.protector) {
+    case Config::Protector::kTpm2:
+      return {};
     case Config::Protector::kFile:
       return "protector: file (development): whoever has the disk has the vault";
   }
@@ -137,6 +141,15 @@ void print_rotated(cli::Io& io, const Config& config, const vault::VaultStatus& 
       std::move(out),
       "epoch " + std::to_string(after.epoch) + ": " + std::to_string(after.entries) +
           (rotation == Rotation::kDeep ? " entries encrypted again" : " entries wrapped again"));
+}
+
+void print_recovered(cli::Io& io, const Config& config, const vault::VaultStatus& after) {
+  auto out = base_of(config);
+  out.set("changed", true);
+  add_status(out, after);
+  io.result(std::move(out), "recovered " + std::to_string(after.entries) +
+                                " entries; the epoch key is new: " + std::to_string(after.epoch) +
+                                "\n" + protector_line(config));
 }
 
 void print_status(cli::Io& io, const Config& config, const StatusResult& status) {

@@ -18,6 +18,7 @@ void print_removed(cli::Io& io, const Config& config, const vault::EntryInfo& en
                    DryRun dry_run);
 void print_rotated(cli::Io& io, const Config& config, const vault::VaultStatus& after,
                    Rotation rotation);
+void print_recovered(cli::Io& io, const Config& config, const vault::VaultStatus& after);
 void print_status(cli::Io& io, const Config& config, const StatusResult& status);
 void print_config(cli::Io& io, const Config& config, const std::string& path);
 

@@ -3,6 +3,8 @@
 #include <chrono>
 #include <thread>
 
+#include "sealing/protector.hpp"
+#include "tpm/fault.hpp"
 #include "vault/file_protector.hpp"
 
 namespace pawl::vaultd {
@@ -20,14 +22,40 @@ class FileKeeper final : public Keeper {
   vault::FileAnchor anchor_;
 };
 
+class TpmKeeper final : public Keeper {
+ public:
+  explicit TpmKeeper(std::unique_ptr<sealing::VaultTpm> tpm) : tpm_(std::move(tpm)) {}
+  vault::KeyProtector& protector() override { return tpm_->protector(); }
+  vault::Anchor& anchor() override { return tpm_->anchor(); }
+  [[nodiscard]] std::uint64_t renewals() const override { return tpm_->rotation(); }
+
+ private:
+  std::unique_ptr<sealing::VaultTpm> tpm_;
+};
+
+/// What a person can do when the TPM says no; the faults themselves are in docs/runbooks/tpm.md.
+Error with_advice(Error error) {
+  if (tpm::fault_of(error) != tpm::Fault::kPolicyRefused) return error;
+  return std::move(error).with_hint(
+      "this boot is not one the device allows; start the committed slot, see pawl-updater status");
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Keeper>> open_keeper(Disk& disk, Random& random, const Config& config) {
-  return std::unique_ptr<Keeper>(std::make_unique<FileKeeper>(disk, random, config.file));
+  switch (config.protector) {
+    case Config::Protector::kTpm2: {
+      PAWL_TRY(auto tpm, sealing::VaultTpm::open(config.tpm.tcti, disk, config.tpm.handover));
+      return std::unique_ptr<Keeper>(std::make_unique<TpmKeeper>(std::move(tpm)));
+    }
+    case Config::Protector::kFile:
+      return std::unique_ptr<Keeper>(std::make_unique<FileKeeper>(disk, random, config.file));
+  }
+  PAWL_ASSERT(false);
 }
 
 vault::VaultConfig Store::vault_config() const {
-  return {config.directory, config.owner(), config.anchoring, config.recovery};
+  return {config.directory, config.owner(), config.anchoring, config.recovery, keeper.renewals()};
 }
 
 vault::VaultParts Store::parts() {
@@ -35,7 +63,9 @@ vault::VaultParts Store::parts() {
 }
 
 Result<vault::Vault> Store::create() {
-  return vault::Vault::create(parts(), vault_config());
+  auto made = vault::Vault::create(parts(), vault_config());
+  if (!made) return with_advice(std::move(made).error());
+  return made;
 }
 
 Result<vault::Vault> Store::open() {
@@ -43,9 +73,16 @@ Result<vault::Vault> Store::open() {
   const auto until = clock.steady() + wait;
   while (true) {
     auto opened = vault::Vault::open(parts(), vault_config());
-    if (opened || opened.error().code() != Errc::kBusy || clock.steady() >= until) return opened;
+    if (opened) return opened;
+    if (opened.error().code() != Errc::kBusy || clock.steady() >= until) {
+      return with_advice(std::move(opened).error());
+    }
     std::this_thread::sleep_for(kPause);  // a file lock tells nobody when it is free
   }
+}
+
+Result<vault::Vault> Store::recover(const SecretBytes& private_key) {
+  return vault::Vault::recover(parts(), vault_config(), private_key);
 }
 
 }  // namespace pawl::vaultd

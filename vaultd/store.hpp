@@ -15,7 +15,10 @@ class Keeper {
   virtual ~Keeper() = default;
   virtual vault::KeyProtector& protector() = 0;
   virtual vault::Anchor& anchor() = 0;
+  /// How often it has asked for a new epoch key (FORMAT 7.5.5).
+  [[nodiscard]] virtual std::uint64_t renewals() const { return 0; }
 };
+/// @return kTpm for a TPM that is not the provisioned one, or not provisioned
 [[nodiscard]] Result<std::unique_ptr<Keeper>> open_keeper(Disk& disk, Random& random,
                                                           const Config& config);
 
@@ -32,6 +35,8 @@ struct Store {
   [[nodiscard]] Result<vault::Vault> create();
   /// Opens it, waiting for another process to let it go. @return as vault::Vault::open
   [[nodiscard]] Result<vault::Vault> open();
+  /// @return as vault::Vault::recover
+  [[nodiscard]] Result<vault::Vault> recover(const SecretBytes& private_key);
   [[nodiscard]] vault::VaultConfig vault_config() const;
 
  private:

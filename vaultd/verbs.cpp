@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <sodium.h>
+
 #include "base/bytes.hpp"
 
 namespace pawl::vaultd {
@@ -100,6 +102,20 @@ Result<vault::EntryInfo> remove(Store& store, const std::string& name, DryRun dr
 Result<vault::VaultStatus> rotate(Store& store, Rotation rotation) {
   PAWL_TRY(auto vault, store.open());
   PAWL_CHECK(rotation == Rotation::kDeep ? vault.rotate_deep() : vault.rotate());
+  return vault.status();
+}
+
+Result<vault::VaultStatus> recover(Store& store, ByteView key) {
+  auto text = as_text(key);
+  if (text.ends_with('\n')) text.remove_suffix(1);
+  auto raw = fixed_from_hex<vault::RecoveryKey>(text);
+  if (!raw) {
+    return fail(Errc::kUsage, "the recovery key file does not hold 64 hexadecimal digits")
+        .with_hint("the manual tells how to make one");
+  }
+  PAWL_TRY(const auto secret, SecretBytes::copy_of(raw->bytes));
+  sodium_memzero(raw->bytes.data(), raw->bytes.size());
+  PAWL_TRY(const auto vault, store.recover(secret));
   return vault.status();
 }
 

@@ -49,6 +49,10 @@ struct GetValue {
 enum class Rotation : std::uint8_t { kWraps, kDeep };
 [[nodiscard]] Result<vault::VaultStatus> rotate(Store& store, Rotation rotation);
 
+/// Gives a vault whose protector or anchor was lost a new one.
+/// @param key  private half of the configured recovery key: 64 hexadecimal digits, one line
+[[nodiscard]] Result<vault::VaultStatus> recover(Store& store, ByteView key);
+
 struct StatusResult {
   vault::VaultStatus vault;
   std::uint64_t bytes = 0;  // plain, of all entries

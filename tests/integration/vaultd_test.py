@@ -16,6 +16,8 @@ import unittest
 BIN = pathlib.Path(sys.argv[1])
 USAGE, TOO_LARGE, ROLLBACK, CONFIG, VAULT, BUSY = 2, 11, 14, 24, 43, 50
 
+RECOVERY_PUBLIC = "8f40c5adb68f25624ae5b214ea767a6ec94d829d3d7b5e1ad1ba6f3e2138285f"  # of the private key 00 01 .. 1f
+
 
 class VaultProgram(unittest.TestCase):
     def setUp(self):
@@ -44,6 +46,7 @@ class VaultProgram(unittest.TestCase):
         return result
 
     def refused(self, status, text, verb, *args, **more):
+        """Exactly this exit status, the text in the message, and a hint."""
         done = self.run_verb(verb, *args, "--json", status=status, **more)
         result = json.loads(done.stdout)
         self.assertEqual(result["code"], status)
@@ -161,6 +164,22 @@ class VaultProgram(unittest.TestCase):
         self.refused(ROLLBACK, "does not follow the anchored generation", "get", "a")
         (self.folder / "vault.anchor").unlink()
         self.refused(VAULT, "no anchor", "get", "a")
+
+    def test_a_lost_key_and_anchor_are_recovered_offline(self):
+        self.configure('[recovery]\nkey = "%s"\n' % RECOVERY_PUBLIC)
+        self.run_verb("init")
+        self.run_verb("put", "a", value=b"1")
+        key = self.folder / "recovery"
+        for name in ("vault.key", "vault.anchor"):
+            (self.folder / name).unlink()
+        self.refused(VAULT, "no anchor", "get", "a")
+        key.write_text(bytes(range(1, 33)).hex())
+        self.refused(VAULT, "another recovery key", "recover", "--key", str(key))
+        key.write_text("not a key\n")
+        self.refused(USAGE, "64 hexadecimal digits", "recover", "--key", str(key))
+        key.write_text(bytes(range(32)).hex() + "\n")
+        self.assertEqual(self.json_of("recover", "--key", str(key))["epoch"], 2)
+        self.assertEqual(self.run_verb("get", "a").stdout, b"1")
 
     def test_configurations_that_are_refused(self):
         self.configure("[file]\nkye = \"x\"\n")

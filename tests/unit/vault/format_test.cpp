@@ -18,6 +18,7 @@ namespace {
 vault::Index sample() {
   vault::Index index;
   index.anchored.generation = 6;
+  index.renewals = 2;
   vault::Segment segment;
   segment.size = 100;
   segment.version = 3;
@@ -148,14 +149,14 @@ TEST_CASE("vault format: FORMAT 7.3.4 an index keeps its limits and its order", 
   index.entries["b/c"].resize(vault::kMaxSegments + 1);
   CHECK(vault::parse_index(serialise(index)).error().code() == Errc::kMalformed);
   auto bytes = serialise(sample());
-  bytes[40] = bytes[41] = bytes[42] = 0xff;  // count
+  bytes[48] = bytes[49] = bytes[50] = 0xff;  // count
   CHECK(vault::parse_index(bytes).error().code() == Errc::kTooLarge);
   bytes = serialise(sample());
-  bytes[46] = 'b';  // the first name becomes "b", still sorted; then "z", not
+  bytes[54] = 'b';  // the first name becomes "b", still sorted; then "z", not
   CHECK(vault::parse_index(bytes));
-  bytes[46] = 'z';
+  bytes[54] = 'z';
   CHECK(vault::parse_index(bytes).error().code() == Errc::kMalformed);
-  bytes[46] = ' ';
+  bytes[54] = ' ';
   CHECK(vault::parse_index(bytes).error().code() == Errc::kMalformed);
 }
 

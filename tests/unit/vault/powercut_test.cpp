@@ -2,6 +2,7 @@
 #include <functional>
 
 #include <catch2/catch.hpp>
+#include <sodium.h>
 
 #include "fixture.hpp"
 
@@ -91,6 +92,35 @@ TEST_CASE("vault: power cut in rotation loses nothing", "[vault][powercut]") {
   const auto accept = [](auto& v) { return holds(v, "a", pattern(70'000, 1)); };
   CHECK(cut_everywhere([](auto& v) { return v.rotate(); }, accept) >= 6 * 15);
   CHECK(cut_everywhere([](auto& v) { return v.rotate_deep(); }, accept) >= 6 * 25);
+}
+
+TEST_CASE("vault: power cut in recovery: it can be done again, or is done", "[vault][powercut]") {
+  for (const auto& policy : kPolicies) {
+    unsigned cuts = 0;
+    for (unsigned cut = 0;; ++cut) {
+      VaultDevice device;
+      auto private_key = *SecretBytes::allocate(32);
+      vault::RecoveryKey public_key;
+      crypto_box_keypair(public_key.bytes.data(), private_key.mutable_span().data());
+      device.config.recovery = public_key;
+      { REQUIRE(device.create()->put("a", pattern(200, 1))); }
+      device.anchor.value.reset();
+      device.disk.policy = policy;
+      device.disk.ops_left = cut;
+      const bool done =
+          static_cast<bool>(vault::Vault::recover(device.parts(), device.config, private_key));
+      if (device.disk.is_off()) device.disk.power_on();
+      device.disk.ops_left = FakeDisk::kNoCut;
+      INFO("cut " << cut << ": " << device.disk.last_op);
+      if (!device.anchor.value) {
+        REQUIRE(vault::Vault::recover(device.parts(), device.config, private_key));
+      }
+      REQUIRE(holds(*device.open(), "a", pattern(200, 1)));
+      if (done) break;
+      ++cuts;
+    }
+    CHECK(cuts >= 20);
+  }
 }
 
 TEST_CASE("vault: power cut in create: it can be made again, or is there", "[vault][powercut]") {

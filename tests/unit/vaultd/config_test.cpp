@@ -26,6 +26,22 @@ TEST_CASE("vault config: a small one, with paths and defaults (FORMAT 7.6.1, 7.6
   CHECK_FALSE(config->recovery);
 }
 
+TEST_CASE("vault config: a TPM, and no keys of the other protector (FORMAT 7.6.1, 7.6.5)",
+          "[vaultd][config]") {
+  const auto config = parse_config("[vault]\nprotector = \"tpm2\"\n", "/etc/pawl/vault.toml");
+  REQUIRE(config);
+  CHECK(config->tpm.tcti == "device:/dev/tpmrm0");
+  CHECK(config->tpm.handover == "/run/pawl/cell");
+  const auto more = parse_config(
+      "[vault]\nprotector = \"tpm2\"\n[tpm]\ntcti = \"swtpm:path=/s\"\nhandover = \"run/cell\"\n",
+      "/srv/vault.toml");
+  REQUIRE(more);
+  CHECK(more->tpm.tcti == "swtpm:path=/s");
+  CHECK(more->tpm.handover == "/srv/run/cell");
+  CHECK_FALSE(parse_config("[vault]\nprotector = \"tpm2\"\n[file]\nkey = \"k\"\n", "/v"));
+  CHECK_FALSE(parse_config("[vault]\nprotector = \"file\"\n[tpm]\ntcti = \"k\"\n", "/v"));
+}
+
 TEST_CASE("vault config: every key is read (FORMAT 7.6.1)", "[vaultd][config]") {
   const auto config = parse_config(
       "[vault]\nprotector = \"file\"\ndirectory = \"v\"\nuser = \"agent\"\ndevice = \"gw-7\"\n"
