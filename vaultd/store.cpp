@@ -4,7 +4,6 @@
 #include <thread>
 
 #include "sealing/protector.hpp"
-#include "tpm/fault.hpp"
 #include "vault/file_protector.hpp"
 
 namespace pawl::vaultd {
@@ -35,9 +34,10 @@ class TpmKeeper final : public Keeper {
 
 /// What a person can do when the TPM says no; the faults themselves are in docs/runbooks/tpm.md.
 Error with_advice(Error error) {
-  if (tpm::fault_of(error) != tpm::Fault::kPolicyRefused) return error;
+  if (error.code() != Errc::kTpm) return error;
   return std::move(error).with_hint(
-      "this boot is not one the device allows; start the committed slot, see pawl-updater status");
+      "a boot the device does not allow opens nothing: start the committed slot, see pawl-updater "
+      "status and docs/runbooks/tpm.md");
 }
 
 }  // namespace
