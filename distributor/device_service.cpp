@@ -1,5 +1,6 @@
 #include "distributor/device_service.hpp"
 
+#include <algorithm>
 #include <cerrno>
 
 #include "base/bytes.hpp"
@@ -60,8 +61,8 @@ Response failure(const Error& why) {
   return refusal(500, fail(why.code(), "the repository cannot be read"));
 }
 
-Result<Response> serve_file(const Request& request, const Route& route,
-                            std::unique_ptr<File> file) {
+Result<Response> file_answer(const Request& request, const Route& route,
+                             std::unique_ptr<File> file) {
   PAWL_TRY(const auto size, file->size());
   PAWL_TRY(const auto etag, etag_of(route, *file, size));
   Response out;
@@ -80,30 +81,82 @@ Result<Response> serve_file(const Request& request, const Route& route,
   return out;
 }
 
+Response only(std::string_view methods) {
+  auto out = refusal(405, fail(Errc::kUsage, "only " + std::string(methods)));
+  out.fields += "Allow: " + std::string(methods) + "\r\n";
+  return out;
+}
+
+// "<N>.root.json"
+bool is_root(std::string_view target) {
+  constexpr std::string_view kPrefix = "/v1/metadata/";
+  constexpr std::string_view kEnd = ".root.json";
+  if (!target.starts_with(kPrefix) || !target.ends_with(kEnd)) return false;
+  target.remove_prefix(kPrefix.size());
+  target.remove_suffix(std::min(target.size(), kEnd.size()));
+  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+  return !target.empty() && std::all_of(target.begin(), target.end(), digit);
+}
+
+std::string retry_after(Seconds time) {
+  return "Retry-After: " + std::to_string(time.count()) + "\r\n";
+}
+
 }  // namespace
 
 Status DeviceService::allow(const http::Peer& peer) {
-  if (!peer) return fail(Errc::kPeer, "no certificate");
-  PAWL_CHECK(identity::recheck(*peer, trust_, clock_.now()));
-  if (banned_.contains(peer->id)) return fail(Errc::kRefusedByServer, "this identity is banned");
-  return Ok{};
+  if (!peer) {
+    if (rules_.public_roots == DeviceRules::PublicRoots::kYes) return Ok{};
+    return fail(Errc::kPeer, "no certificate");
+  }
+  PAWL_CHECK(identity::recheck(*peer, parts_.trust, parts_.clock.now()));
+  return parts_.fleet.registry().may_connect(peer->id);
 }
 
-void DeviceService::answer(const Request& request, const http::Peer& /*peer*/, http::Reply reply) {
-  reply.send(serve(request));
+void DeviceService::answer(const Request& request, const http::Peer& peer, http::Reply reply) {
+  if (peer) return answer_device(request, peer->id, std::move(reply));
+  if (is_root(request.target)) return reply.send(serve_file(request));
+  reply.send(refusal(403, fail(Errc::kPeer, "no certificate")));
 }
 
-Response DeviceService::serve(const Request& request) {
+void DeviceService::answer_device(const Request& request, const identity::SpiffeId& id,
+                                  http::Reply reply) {
+  auto& fleet = parts_.fleet;
+  auto& device = fleet.see(id, parts_.clock.now());
+  if (const auto allowed = Registry::may_fetch(device); !allowed) {
+    fleet.count_denied();
+    auto out = refusal(403, allowed.error());
+    out.fields += retry_after(fleet.poll_after());
+    return reply.send(std::move(out));
+  }
+  const bool is_check = request.target == "/v1/check";
+  if (!is_check && request.target != "/v1/status") return reply.send(serve_file(request));
+  if (request.method != Method::kPost) return reply.send(only("POST"));
+  if (is_check) return reply.send(check(request, device));
+  status(request, device, std::move(reply));
+}
+
+Response DeviceService::check(const Request& request, Device& device) {
+  const auto body = parse_check(request.body);
+  if (!body) return refusal(400, body.error());
+  auto found = parts_.fleet.check(device, *body, parts_.clock.now());
+  if (found) return http::json_answer(*std::move(found));
+  return {204, retry_after(parts_.fleet.poll_after()), {}, {}, {}};
+}
+
+void DeviceService::status(const Request& request, Device& device, http::Reply reply) {
+  auto records = parse_status(request.body);
+  if (!records) return reply.send(refusal(400, records.error()));
+  parts_.fleet.report(device, *std::move(records), parts_.clock.now(), std::move(reply));
+}
+
+Response DeviceService::serve_file(const Request& request) {
   auto route = parse_route(request.target);
   if (!route) return refusal(404, fail(Errc::kUsage, "no such resource"));
-  if (request.method != Method::kGet && request.method != Method::kHead) {
-    auto out = refusal(405, fail(Errc::kUsage, "only GET and HEAD"));
-    out.fields += "Allow: GET, HEAD\r\n";
-    return out;
-  }
-  auto file = repository_.open(*route);
+  if (request.method != Method::kGet && request.method != Method::kHead) return only("GET, HEAD");
+  auto file = parts_.repository.open(*route);
   if (!file) return failure(file.error());
-  auto response = serve_file(request, *route, *std::move(file));
+  auto response = file_answer(request, *route, *std::move(file));
   return response ? *std::move(response) : failure(response.error());
 }
 

@@ -2,30 +2,43 @@
 #include <set>
 #include <string>
 
-#include "base/time.hpp"
+#include "base/log.hpp"
+#include "distributor/fleet.hpp"
 #include "distributor/repository.hpp"
-#include "http/http.hpp"
 #include "identity/trust_set.hpp"
 
 namespace pawl::distributor {
 
-/// The device listener of the HTTP API (FORMAT 11): repository files for verified peers.
+/// What the device listener does for whom (FORMAT 12).
+struct DeviceRules {
+  enum class PublicRoots : std::uint8_t { kNo, kYes };
+  PublicRoots public_roots = PublicRoots::kNo;  // root files for peers without certificate
+};
+
+/// The device listener of the HTTP API (FORMAT 12): polls, reports and repository files for
+/// admitted devices.
 class DeviceService final : public http::Service {
  public:
-  DeviceService(Repository repository, const identity::TrustSet& trust, Clock& clock)
-      : repository_(std::move(repository)), trust_(trust), clock_(clock) {}
-  /// The SVID has not expired, its authority is still trusted, and the ID is not banned.
+  /// All but `rules` outlive the service.
+  struct Parts {
+    Fleet& fleet;
+    Repository& repository;
+    const identity::TrustSet& trust;
+    Clock& clock;
+  };
+  DeviceService(Parts parts, DeviceRules rules) : parts_(parts), rules_(rules) {}
+  /// The SVID has not expired, its authority is still trusted, and the device is neither banned
+  /// nor retired nor an admin.
   Status allow(const http::Peer& peer) override;
   void answer(const http::Request& request, const http::Peer& peer, http::Reply reply) override;
-  /// Replaces the list of banned IDs; open connections notice at their next request or 64 KiB.
-  void ban(std::set<identity::SpiffeId> ids) { banned_ = std::move(ids); }
 
  private:
-  http::Response serve(const http::Request& request);
-  Repository repository_;
-  const identity::TrustSet& trust_;
-  Clock& clock_;
-  std::set<identity::SpiffeId> banned_;
+  void answer_device(const http::Request& request, const identity::SpiffeId& id, http::Reply reply);
+  http::Response serve_file(const http::Request& request);
+  http::Response check(const http::Request& request, Device& device);
+  void status(const http::Request& request, Device& device, http::Reply reply);
+  Parts parts_;
+  DeviceRules rules_;
 };
 
 }  // namespace pawl::distributor

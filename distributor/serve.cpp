@@ -1,180 +1,82 @@
 #include "distributor/serve.hpp"
 
-#include <csignal>
-#include <optional>
 #include <thread>
 
-#include <poll.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
-
-#include "base/disk.hpp"
-#include "distributor/device_service.hpp"
-#include "http/server.hpp"
-#include "identity/svid_files.hpp"
-#include "identity/workload_client.hpp"
+#include "distributor/admin_service.hpp"
+#include "distributor/identity_watch.hpp"
+#include "distributor/metrics.hpp"
+#include "manifest/directory_fetcher.hpp"
 
 namespace pawl::distributor {
 namespace {
 
-using identity::Identity;
-using identity::WorkloadStream;
-constexpr std::chrono::seconds kFirstIdentity{30};
+using identity::TlsContext;
+constexpr std::size_t kAdminBody = std::size_t{4} * 1024 * 1024;
+constexpr unsigned kSweepsPerLook = 4;    // at the repository: about a second
+constexpr unsigned kSweepsPerFlush = 40;  // of who was seen
 
-/// Everything that belongs to the reactor's thread.
+/// Everything that belongs to the server's thread before there is an identity.
 struct World {
   identity::TrustSet trust;
   SystemClock clock;
   PosixDisk disk;
 };
 
-/// The signals of this program as a file descriptor; blocked in every thread made after it.
-class Signals {
+/// Reads the repository again when its timestamp changed: by the signer or `publish` on this
+/// machine, without a word to us.
+class CatalogKeeper {
  public:
-  Signals() {
-    sigemptyset(&set_);
-    for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) sigaddset(&set_, signal);
-    pthread_sigmask(SIG_BLOCK, &set_, nullptr);
-    fd_ = ::signalfd(-1, &set_, SFD_CLOEXEC | SFD_NONBLOCK);
-    PAWL_ASSERT(fd_ >= 0);
-  }
-  Signals(const Signals&) = delete;
-  Signals& operator=(const Signals&) = delete;
-  Signals(Signals&&) = delete;
-  Signals& operator=(Signals&&) = delete;
-  ~Signals() { ::close(fd_); }
-  [[nodiscard]] int fd() const { return fd_; }
-  /// The next pending signal, or 0.
-  [[nodiscard]] int take() const {
-    signalfd_siginfo info{};
-    if (::read(fd_, &info, sizeof(info)) != static_cast<ssize_t>(sizeof(info))) return 0;
-    return static_cast<int>(info.ssi_signo);
+  CatalogKeeper(manifest::Fetcher& files, Fleet& fleet, Clock& clock, Log& log)
+      : files_(files), fleet_(fleet), clock_(clock), log_(log) {}
+
+  void look() {
+    const auto meta = meta_of(files_);
+    if (meta && (*meta == fleet_.catalog().meta || *meta == failed_)) return;
+    auto fresh = meta ? read_catalog(files_, clock_)
+                      : Result<Catalog>(fail(meta.error().code(), meta.error().what()));
+    if (!fresh) return complain(fresh.error(), meta ? *meta : "unreadable");
+    AuditEntry entry{0,
+                     clock_.now(),
+                     "local",
+                     "repository-changed",
+                     "repository",
+                     "timestamp " + std::to_string(fresh->timestamp.get())};
+    fleet_.set_catalog(*std::move(fresh), entry);
+    fleet_.note(std::move(entry));
+    failed_.clear();
   }
 
  private:
-  sigset_t set_{};
-  int fd_ = -1;
-};
-
-Identity identity_of(identity::WorkloadUpdate update) {
-  return {std::move(update.svids.front()), std::move(update.bundles)};
-}
-
-/// Where the SVID comes from, first and later.
-class Source {
- public:
-  Source(const Config& config, Disk& disk) : config_(config), disk_(disk) {}
-
-  Result<Identity> load() {
-    if (config_.source == Config::Source::kFiles) {
-      return identity::load_identity(disk_, identity::svid_files_in(config_.identity));
-    }
-    PAWL_TRY(auto stream, WorkloadStream::open(config_.identity));
-    PAWL_TRY(auto update, stream.next(kFirstIdentity));
-    stream_.emplace(std::move(stream));
-    return identity_of(std::move(update));
+  void complain(const Error& why, const std::string& meta) {
+    if (meta == failed_) return;  // said once
+    failed_ = meta;
+    log_.write(LogLevel::kError, "repository-unreadable", {{"reason", why.what()}});
   }
-  /// The stream to wait on; -1 without one.
-  [[nodiscard]] int fd() const { return stream_ ? stream_->fd() : -1; }
-  /// What the stream brought, if anything; a broken stream is closed and its error returned.
-  Result<std::optional<Identity>> poll_stream() {
-    auto update = stream_->advance();
-    if (!update) {
-      stream_.reset();
-      return std::move(update).error();
-    }
-    if (!*update) return std::optional<Identity>();
-    return std::optional(identity_of(*std::move(*update)));
-  }
-  [[nodiscard]] bool is_broken() const {
-    return config_.source == Config::Source::kWorkloadApi && !stream_;
-  }
-
- private:
-  const Config& config_;
-  Disk& disk_;
-  std::optional<WorkloadStream> stream_;
-};
-
-/// Waits for signals and rotations on its own thread and hands them to the reactor.
-class Watcher {
- public:
-  Watcher(Signals& signals, Source& source, http::Server& server, World& world,
-          identity::TlsContext& tls, Log& log)
-      : signals_(signals), source_(source), server_(server), world_(world), tls_(tls), log_(log) {}
-
-  void run() {
-    while (!done_) {
-      pollfd ready[] = {{signals_.fd(), POLLIN, 0}, {source_.fd(), POLLIN, 0}};
-      const int wait = source_.is_broken() ? next_wait() : -1;
-      const int count = ::poll(ready, 2, wait);
-      if (count == 0) reload();
-      if (count > 0 && ready[0].revents != 0) on_signal(signals_.take());
-      if (count > 0 && ready[1].revents != 0) on_stream();
-    }
-  }
-
- private:
-  int next_wait() {
-    std::uint64_t random = 0;
-    if (::getentropy(&random, sizeof(random)) != 0) random = 0;
-    return static_cast<int>(identity::workload_backoff(++failures_, random).count());
-  }
-  void on_signal(int signal) {
-    if (signal == SIGHUP) reload();
-    if (signal == SIGTERM || signal == SIGINT) server_.stop();
-    done_ = done_ || signal == SIGUSR1;  // the reactor has ended
-  }
-  void on_stream() {
-    auto update = source_.poll_stream();
-    if (!update) return complain(update.error());
-    if (*update) hand_over(**std::move(update));
-  }
-  void reload() {
-    auto fresh = source_.load();
-    if (!fresh) return complain(fresh.error());
-    hand_over(*std::move(fresh));
-  }
-  void complain(const Error& why) {
-    server_.post([&log = log_, text = std::string(why.what())] {
-      log.write(LogLevel::kError, "identity-reload-failed", {{"reason", text}});
-    });
-  }
-  void hand_over(Identity fresh) {
-    failures_ = 0;
-    auto* raw = std::make_unique<Identity>(std::move(fresh)).release();
-    server_.post([this, raw] { use(std::unique_ptr<Identity>(raw)); });
-  }
-  // On the reactor's thread.
-  void use(std::unique_ptr<Identity> fresh) {
-    auto status = world_.trust.assign(std::move(fresh->bundles));
-    if (status) status = tls_.use_svid(fresh->svid);
-    if (!status) {
-      log_.write(LogLevel::kError, "identity-reload-failed", {{"reason", status.error().what()}});
-      return;
-    }
-    log_.write(LogLevel::kInfo, "identity-reloaded",
-               {{"id", fresh->svid.id().uri()}, {"until", format_utc(fresh->svid.not_after())}});
-  }
-
-  Signals& signals_;
-  Source& source_;
-  http::Server& server_;
-  World& world_;
-  identity::TlsContext& tls_;
+  manifest::Fetcher& files_;
+  Fleet& fleet_;
+  Clock& clock_;
   Log& log_;
-  unsigned failures_ = 0;
-  bool done_ = false;
+  std::string failed_;
 };
 
-void announce(const http::Server& server, const Config& config, const identity::SpiffeId& id,
-              cli::Io& io) {
+/// The listeners of one server, by their numbers in it.
+struct Doors {
+  std::size_t device = 0;
+  std::optional<std::size_t> admin;
+  std::optional<std::size_t> metrics;
+};
+
+void announce(const http::Server& server, const Doors& doors, const Config& config,
+              const identity::SpiffeId& id, cli::Io& io) {
   json::Object out;
-  out.set("address", config.address);
-  out.set("port", std::int64_t{server.port()});
+  out.set("address", config.device.address);
+  out.set("port", std::int64_t{server.port(doors.device)});
   out.set("id", id.uri());
-  io.result(std::move(out), "listening on " + config.address + " port " +
-                                std::to_string(server.port()) + " as " + id.uri());
+  out.set("socket", config.socket);
+  if (doors.admin) out.set("admin_port", std::int64_t{server.port(*doors.admin)});
+  if (doors.metrics) out.set("metrics_port", std::int64_t{server.port(*doors.metrics)});
+  io.result(std::move(out), "listening on " + config.device.address + " port " +
+                                std::to_string(server.port(doors.device)) + " as " + id.uri());
   io.out.flush();
 }
 
@@ -187,27 +89,124 @@ void log_figures(const http::ServerStats& stats, Log& log) {
              {"bytes", std::to_string(stats.bytes_sent)}});
 }
 
+Result<Registry> load_registry(const Config& config, Contents& contents) {
+  Registry registry(config.rules, config.admins);
+  PAWL_CHECK(registry.load(std::move(contents.devices)));
+  return registry;
+}
+
+identity::PeerRules device_peers(const Config& config) {
+  const bool open = config.device_rules.public_roots == DeviceRules::PublicRoots::kYes;
+  return {identity::PeerRole::kClient,
+          {},
+          open ? identity::Anonymous::kAllowed : identity::Anonymous::kRefused};
+}
+
+identity::PeerRules admin_peers(const Config& config) {
+  return {identity::PeerRole::kClient,
+          {config.admins.begin(), config.admins.end()},
+          identity::Anonymous::kRefused};
+}
+
+/// The services and what they work on, from the database up.
+class Distributor {
+ public:
+  Distributor(const Config& config, World& world, http::Server& server, Log& log, Store store,
+              StoreReader reader, Registry registry, std::set<Withheld> withheld)
+      : config_(config),
+        world_(world),
+        server_(server),
+        writer_(std::move(store), [&server] { server.stop(); }),
+        fleet_(std::move(registry), std::move(withheld), config.pace, writer_, log),
+        reader_(std::move(reader)),
+        keeper_(files_, fleet_, world.clock, log),
+        publisher_({world.disk, world.clock, config.repository},
+                   [this] { server_.post([this] { take_published(); }); }) {
+    keeper_.look();
+    server.every_sweep([this] { on_sweep(); });
+  }
+
+  Result<Doors> open_doors(const TlsContext& device_tls, const TlsContext* admin_tls) {
+    Doors out;
+    auto admin_limits = config_.limits;
+    admin_limits.body = kAdminBody;
+    PAWL_TRY(out.device, server_.add({config_.device.address, config_.device.port, &device_tls,
+                                      &devices_, config_.limits}));
+    PAWL_CHECK(make_directories(world_.disk, parent_of(config_.socket)));
+    PAWL_CHECK(server_.add({config_.socket, 0, nullptr, &admin_, admin_limits}));
+    if (config_.admin) {
+      PAWL_TRY(out.admin, server_.add({config_.admin->address, config_.admin->port, admin_tls,
+                                       &admin_, admin_limits}));
+    }
+    if (config_.metrics) {
+      PAWL_TRY(out.metrics, server_.add({config_.metrics->address, config_.metrics->port, nullptr,
+                                         &metrics_, config_.limits}));
+    }
+    return out;
+  }
+
+  /// After the server's end: what is still in memory becomes durable.
+  Status finish() {
+    fleet_.flush(world_.clock.now());
+    return writer_.finish();
+  }
+
+ private:
+  void on_sweep() {
+    ++sweeps_;
+    if (sweeps_ % kSweepsPerLook == 0) keeper_.look();
+    if (sweeps_ % kSweepsPerFlush == 0) fleet_.flush(world_.clock.now());
+  }
+  void take_published() {
+    auto done = publisher_.take();
+    if (done)
+      fleet_.published(std::move(done->catalog), std::move(done->entry), std::move(done->reply));
+  }
+
+  const Config& config_;
+  World& world_;
+  http::Server& server_;
+  Writer writer_;
+  Fleet fleet_;
+  StoreReader reader_;
+  manifest::DirectoryFetcher files_{world_.disk, config_.repository};
+  Repository repository_{world_.disk, config_.repository};
+  CatalogKeeper keeper_;
+  Publisher publisher_;
+  DeviceService devices_{{fleet_, repository_, world_.trust, world_.clock}, config_.device_rules};
+  AdminService admin_{{fleet_, reader_, publisher_, world_.trust, world_.clock}};
+  MetricsService metrics_{server_, 0, fleet_};
+  unsigned sweeps_ = 0;
+};
+
 }  // namespace
 
 Status serve(const Config& config, cli::Io& io) {
-  Signals signals;  // first: threads inherit the mask
+  const Signals signals;  // first: threads inherit the mask
   World world;
-  Source source(config, world.disk);
+  IdentityReader source(config.identity, world.disk);
   PAWL_TRY(auto own, source.load());
   PAWL_CHECK(world.trust.assign(std::move(own.bundles)));
-  PAWL_TRY(auto tls, identity::TlsContext::create(&own.svid, world.trust, world.clock,
-                                                  {identity::PeerRole::kClient, {}, {}}));
-  DeviceService service(Repository(world.disk, config.repository), world.trust, world.clock);
+  PAWL_TRY(auto device_tls,
+           TlsContext::create(&own.svid, world.trust, world.clock, device_peers(config)));
+  PAWL_TRY(auto admin_tls,
+           TlsContext::create(&own.svid, world.trust, world.clock, admin_peers(config)));
+  PAWL_TRY(auto store, Store::open(config.database));
+  PAWL_TRY(auto contents, store.load());
+  PAWL_TRY(auto registry, load_registry(config, contents));
+  PAWL_TRY(auto reader, StoreReader::open(config.database));
   http::Server server(*io.log);
-  PAWL_CHECK(server.add({config.address, config.port, &tls, &service, config.limits}));
-  announce(server, config, own.svid.id(), io);
-  Watcher watcher(signals, source, server, world, tls, *io.log);
-  std::thread watching([&watcher] { watcher.run(); });
+  Distributor distributor(config, world, server, *io.log, std::move(store), std::move(reader),
+                          std::move(registry), std::move(contents.withheld));
+  PAWL_TRY(const auto doors, distributor.open_doors(device_tls, &admin_tls));
+  announce(server, doors, config, own.svid.id(), io);
+  IdentityWatch watch(signals, source, {world.trust, {&device_tls, &admin_tls}, server, *io.log});
+  std::thread watching([&watch] { watch.run(); });
   server.run();
   pthread_kill(watching.native_handle(), SIGUSR1);
   watching.join();
-  log_figures(server.stats(), *io.log);
-  return Ok{};
+  log_figures(server.stats(doors.device), *io.log);
+  return distributor.finish();
 }
 
 }  // namespace pawl::distributor

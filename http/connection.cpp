@@ -52,6 +52,13 @@ unsigned check_header(const Parser& parser) {
   return 0;
 }
 
+// How much of what the parser took was body.
+std::size_t body_bytes(const Parser& parser) {
+  const auto length = parser.content_length();
+  const auto left = parser.content_length_remaining();
+  return length && left ? static_cast<std::size_t>(*length - *left) : 0;
+}
+
 unsigned status_of(const boost::system::error_code& error) {
   if (error == beast::error::header_limit) return 431;
   if (error == beast::error::body_limit) return 413;
@@ -169,20 +176,23 @@ asio::awaitable<bool> Connection::write_scratch(std::size_t size) {
 // kComplete, kPeerLeft, or the HTTP status that refuses the request.
 asio::awaitable<unsigned> Connection::read_request(Parser& parser) {
   bool checked = false;
+  std::size_t taken = 0;
   while (true) {
     while (!input_.empty() && !parser.is_done()) {
       boost::system::error_code error;
       const auto used = parser.put(asio::buffer(input_), error);
       input_.erase(0, used);
+      taken += used;
       if (error && error != beast::error::need_more) co_return status_of(error);
       if (parser.is_header_done() && !checked) {
         checked = true;
+        if (taken - body_bytes(parser) > shared_.limits.header) co_return 431;
         if (const auto status = check_header(parser); status != 0) co_return status;
       }
       if (error == beast::error::need_more || used == 0) break;
     }
     if (parser.is_done()) co_return kComplete;
-    if (input_.size() > shared_.limits.header) co_return 431;
+    if (!checked && taken + input_.size() > shared_.limits.header) co_return 431;
     const auto received = co_await read_some();
     if (received == 0) co_return kPeerLeft;
     // Counts from the first byte, not the last.

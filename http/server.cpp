@@ -49,6 +49,7 @@ class Server::Core {
   void run();
   void begin_drain();
   [[nodiscard]] Door& door(std::size_t number) { return *doors_[number]; }
+  void every_sweep(std::function<void()> task) { task_ = std::move(task); }
   [[nodiscard]] asio::io_context& context() { return context_; }
 
  private:
@@ -65,6 +66,7 @@ class Server::Core {
   asio::steady_timer sweeper_{context_};
   asio::steady_timer drainer_{context_};
   std::vector<std::unique_ptr<Door>> doors_;
+  std::function<void()> task_;
   bool draining_ = false;
   bool finished_ = false;
 };
@@ -120,6 +122,7 @@ asio::awaitable<void> Server::Core::sweep() {
     for (const auto& door : doors_) {
       for (auto* connection : door->open) connection->look(now);
     }
+    if (task_) task_();
   }
 }
 
@@ -186,6 +189,9 @@ void Server::stop() {
 }
 void Server::post(std::function<void()> task) {
   asio::post(core_->context(), std::move(task));
+}
+void Server::every_sweep(std::function<void()> task) {
+  core_->every_sweep(std::move(task));
 }
 const ServerStats& Server::stats(std::size_t listener) const {
   return core_->door(listener).shared.stats;

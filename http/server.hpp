@@ -68,6 +68,8 @@ class Server {
   void stop();
   /// From any thread: runs `task` on the thread of run(), for reloads and figures.
   void post(std::function<void()> task);
+  /// Before run(): `task` is called on its thread about four times a second.
+  void every_sweep(std::function<void()> task);
   /// Only on the thread of run(), or when it does not run.
   [[nodiscard]] const ServerStats& stats(std::size_t listener = 0) const;
 

@@ -7,7 +7,8 @@ set -eu
 
 build="build-essential ccache cmake ninja-build pkg-config git ca-certificates python3
   libsodium-dev libssl-dev libp11-dev libp11-kit-dev libcli11-dev libtomlplusplus-dev libzstd-dev
-  libnghttp2-dev libtss2-dev libboost1.81-dev libcurl4-openssl-dev"
+  libnghttp2-dev libtss2-dev libboost1.81-dev libcurl4-openssl-dev
+  libsqlite3-dev"
 demo="softhsm2 opensc erofs-utils cryptsetup-bin busybox-static cpio zstd binutils systemd-boot-efi
   dpkg-dev xz-utils openssl swtpm swtpm-tools tpm2-tools libtss2-tcti-swtpm0"
 test="catch2 scdoc man-db jq faketime python3-pytest python3-cryptography python3-requests

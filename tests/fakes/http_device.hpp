@@ -5,6 +5,7 @@
 
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "fakes/fake_clock.hpp"
@@ -24,8 +25,8 @@ struct Answer {
 class Device {
  public:
   enum class Certificate : std::uint8_t { kOwn, kNone };
-  Device(std::uint16_t port, const Issued& root, Certificate show)
-      : Device(port, root, nullptr, kNow, show) {}
+  Device(std::uint16_t port, const Issued& root, Certificate show, UtcTime now = kNow)
+      : Device(port, root, nullptr, now, show) {}
   /// @param root  authority of example.org, for the server and, without `svid`, for d1 itself
   Device(std::uint16_t port, const Issued& root, const identity::X509Svid* svid = nullptr,
          UtcTime now = kNow, Certificate show = Certificate::kOwn)
@@ -98,6 +99,11 @@ class Device {
     input_.clear();
     return !more();
   }
+  /// Sends no more, and still listens.
+  void half_close() {
+    SSL_shutdown(ssl_.get());
+    ::shutdown(fd_, SHUT_WR);
+  }
   void reset() {
     const linger now{1, 0};
     ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
@@ -123,5 +129,34 @@ class Device {
   bool connected_ = false;
   std::string input_;
 };
+
+/// One request without TLS; the connection is closed by the server's end of the answer.
+inline std::string plain_get(const std::string& address, std::uint16_t port,
+                             const std::string& target) {
+  const bool local = address.starts_with('/');
+  const int fd = ::socket(local ? AF_UNIX : AF_INET, SOCK_STREAM, 0);
+  sockaddr_un path{};
+  path.sun_family = AF_UNIX;
+  address.copy(path.sun_path, sizeof(path.sun_path) - 1);
+  sockaddr_in numeric{};
+  numeric.sin_family = AF_INET;
+  numeric.sin_port = htons(port);
+  numeric.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const auto* where = local ? reinterpret_cast<const sockaddr*>(&path)
+                            : reinterpret_cast<const sockaddr*>(&numeric);
+  const auto size = local ? sizeof(path) : sizeof(numeric);
+  PAWL_ASSERT(::connect(fd, where, static_cast<socklen_t>(size)) == 0);
+  const auto request = "GET " + target + " HTTP/1.1\r\nHost: d\r\nConnection: close\r\n\r\n";
+  PAWL_ASSERT(::send(fd, request.data(), request.size(), 0) ==
+              static_cast<ssize_t>(request.size()));
+  std::string out;
+  char buffer[4096];
+  for (ssize_t got = 1; got > 0;) {
+    got = ::recv(fd, buffer, sizeof(buffer), 0);
+    if (got > 0) out.append(buffer, static_cast<std::size_t>(got));
+  }
+  ::close(fd);
+  return out;
+}
 
 }  // namespace pawl::fakes

@@ -2,12 +2,13 @@
 
 #include "base/digest.hpp"
 #include "distributor/device_service.hpp"
+#include "fakes/asked.hpp"
 #include "fakes/http_device.hpp"
 #include "fakes/http_site.hpp"
 #include "fakes/temporary_folder.hpp"
 
 using namespace pawl;
-using namespace pawl::distributor;
+namespace server = pawl::distributor;
 using namespace pawl::fakes;
 
 namespace {
@@ -39,12 +40,28 @@ class Site : public HttpWorld {
     REQUIRE(replace_file(disk_, folder_.file(name), bytes));
   }
 
-  [[nodiscard]] DeviceService& service() { return service_; }
+  void ban(const std::string& id) {
+    Asked asked;
+    server.on_server([&] {
+      fleet_.decide(*identity::SpiffeId::parse(id), {server::Action::kBan, {}, {}}, {},
+                    http::Reply(asked));
+    });
+    CHECK(asked.status() == 200);
+  }
 
  private:
+  static server::Registry everybody() {
+    return server::Registry(
+        {{"all", domain("example.org"), *server::IdPattern::parse("/device/*"), "lamp", {}}}, {});
+  }
   TemporaryFolder folder_;
   PosixDisk disk_;
-  DeviceService service_{Repository(disk_, folder_.path()), trust, clock};
+  std::ostringstream text_;
+  StreamLog log_{text_, LogLevel::kInfo};
+  server::Writer writer_{*server::Store::open(folder_.file("d.db")), [] {}};
+  server::Fleet fleet_{everybody(), {}, {}, writer_, log_};
+  server::Repository repository_{disk_, folder_.path()};
+  server::DeviceService service_{{fleet_, repository_, trust, clock}, {}};
 
  public:
   HttpSite server{*this, service_};
@@ -127,20 +144,17 @@ TEST_CASE("HTTP: expiry and bans count on a kept connection (FORMAT 12.1.3)",
           "[integration][distributor]") {
   Site site;
   Device one(site.server.port(), site.root);
-  Device two(site.server.port(), site.root);
+  const auto other = svid_of(issue(leaf_spec("spiffe://example.org/device/d2"), &site.root));
+  Device two(site.server.port(), site.root, &other);
   REQUIRE(one.shake());
   REQUIRE(two.shake());
   CHECK(one.get("/v1/metadata/7.root.json").status == 200);
-  site.server.on_server(
-      [&] { site.service().ban({*identity::SpiffeId::parse("spiffe://example.org/device/d1")}); });
+  site.ban("spiffe://example.org/device/d1");
   const auto banned = one.get("/v1/metadata/7.root.json");
   CHECK(banned.status == 403);
   CHECK(banned.body.find("\"code\":23") != std::string::npos);
   CHECK(one.ends());
-  site.server.on_server([&] {
-    site.service().ban({});
-    site.clock.time = kNow + Seconds{3600};
-  });
+  site.server.on_server([&] { site.clock.time = kNow + Seconds{3600}; });
   const auto expired = two.get("/v1/metadata/7.root.json");
   CHECK(expired.status == 403);
   CHECK(expired.body.find("\"code\":20") != std::string::npos);

@@ -2,7 +2,6 @@
 
 #include <catch2/catch.hpp>
 #include <sys/stat.h>
-#include <sys/un.h>
 
 #include "fakes/http_device.hpp"
 #include "fakes/http_site.hpp"
@@ -68,33 +67,6 @@ struct Site : HttpWorld {
 
 const std::string kBannedId = "spiffe://example.org/device/d1";
 
-/// One request without TLS; the connection is closed by the server's end of the answer.
-std::string plain_get(const std::string& address, std::uint16_t port, const std::string& target) {
-  const bool local = address.starts_with('/');
-  const int fd = ::socket(local ? AF_UNIX : AF_INET, SOCK_STREAM, 0);
-  sockaddr_un path{};
-  path.sun_family = AF_UNIX;
-  address.copy(path.sun_path, sizeof(path.sun_path) - 1);
-  sockaddr_in numeric{};
-  numeric.sin_family = AF_INET;
-  numeric.sin_port = htons(port);
-  numeric.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  const auto* where = local ? reinterpret_cast<const sockaddr*>(&path)
-                            : reinterpret_cast<const sockaddr*>(&numeric);
-  const auto size = local ? sizeof(path) : sizeof(numeric);
-  REQUIRE(::connect(fd, where, static_cast<socklen_t>(size)) == 0);
-  const auto request = "GET " + target + " HTTP/1.1\r\nHost: d\r\nConnection: close\r\n\r\n";
-  REQUIRE(::send(fd, request.data(), request.size(), 0) == static_cast<ssize_t>(request.size()));
-  std::string out;
-  char buffer[4096];
-  for (ssize_t got = 1; got > 0;) {
-    got = ::recv(fd, buffer, sizeof(buffer), 0);
-    if (got > 0) out.append(buffer, static_cast<std::size_t>(got));
-  }
-  ::close(fd);
-  return out;
-}
-
 const std::string kLarge = "GET /large HTTP/1.1\r\nHost: d\r\n\r\n";
 
 }  // namespace
@@ -143,6 +115,32 @@ TEST_CASE("HTTP: what is not our HTTP is refused and the server lives (FORMAT 12
   Device device(site.server.port(), site.root);
   REQUIRE(device.shake());
   CHECK(device.get("/one").status == 200);
+}
+
+TEST_CASE("HTTP: request line and fields up to 8192 bytes, not one more (FORMAT 12.1.1)",
+          "[integration][http]") {
+  Site site;
+  const std::string start = "GET /one HTTP/1.1\r\nHost: d\r\na: ";
+  const std::string end = "\r\n\r\n";
+  const auto ask = [&](std::size_t bytes) {
+    Device device(site.server.port(), site.root);
+    REQUIRE(device.shake());
+    device.send(start + std::string(bytes - start.size() - end.size(), 'b') + end);
+    return device.receive().status;
+  };
+  CHECK(ask(8192) == 200);
+  CHECK(ask(8193) == 431);
+}
+
+TEST_CASE("HTTP: a peer that has said all still gets its answers", "[integration][http]") {
+  Site site;
+  Device device(site.server.port(), site.root);
+  REQUIRE(device.shake());
+  device.send("GET /one HTTP/1.1\r\nHost: d\r\n\r\nGET /two HTTP/1.1\r\nHost: d\r\n\r\n");
+  device.half_close();
+  CHECK(device.receive().body == "{\"one\":1}");
+  CHECK(device.receive().body == "{\"two\":2}");
+  CHECK(device.ends());
 }
 
 TEST_CASE("HTTP: pipelined requests are answered in order", "[integration][http]") {

@@ -2,8 +2,6 @@
 
 #include <catch2/catch.hpp>
 
-#include "distributor/config.hpp"
-
 using namespace pawl;
 using namespace pawl::distributor;
 
@@ -60,35 +58,4 @@ TEST_CASE("route: everything else names nothing (FORMAT 12.2)", "[distributor][r
     CHECK(parse_route(target).error().code() == Errc::kMalformed);
   }
   CHECK(parse_route("/v1/metadata/" + std::string(512, 'a')).error().code() == Errc::kTooLarge);
-}
-
-TEST_CASE("distributor.toml: values, ranges and unknown keys (FORMAT 12.4)",
-          "[distributor][config]") {
-  const std::string good =
-      "[device]\nlisten = \"127.0.0.1:8443\"\n[identity]\nsource = \"files\"\n"
-      "folder = \"/var/lib/pawl/svid\"\n[repository]\npath = \"/srv/pawl\"\n";
-  const auto config = parse_config(good + "[limits]\nconnections = 7\nidle = 30\n", "d.toml");
-  REQUIRE(config);
-  CHECK(config->address == "127.0.0.1");
-  CHECK(config->port == 8443);
-  CHECK(config->limits.connections == 7);
-  CHECK(config->limits.idle == std::chrono::seconds(30));
-  const auto with = [&](const std::string& from, const std::string& to) {
-    auto text = good;
-    return text.replace(text.find(from), from.size(), to);
-  };
-  CHECK(parse_config(with("127.0.0.1", "[::1]"), "d.toml")->address == "::1");
-  const auto api = with("\"files\"\nfolder", "\"workload-api\"\nendpoint");
-  CHECK(parse_config(api, "d.toml")->source == Config::Source::kWorkloadApi);
-  for (const auto& bad :
-       {with(":8443", ""), with(":8443", ":"), with(":8443", ":65536"), with(":8443", ":x"),
-        with("files", "file"), with("folder", "endpoint"), with("path", "paths"),
-        good + "[limits]\nconnections = 0\n", good + "[limits]\nidle = 3601\n",
-        good + "[limits]\nheaders = 1\n", good + "x = 1\n", std::string()}) {
-    INFO(bad);
-    const auto refused = parse_config(bad, "d.toml");
-    REQUIRE_FALSE(refused);
-    CHECK(refused.error().code() == Errc::kConfig);
-    CHECK(refused.error().what().find("d.toml") != std::string::npos);
-  }
 }
