@@ -9,7 +9,8 @@ namespace pawl::fakes {
 class Asked final : public http::Waiter {
  public:
   void deliver(http::Response response) override { answer_.set_value(std::move(response)); }
-  unsigned status() { return answer_.get_future().get().status; }
+  http::Response response() { return answer_.get_future().get(); }
+  unsigned status() { return response().status; }
 
  private:
   std::promise<http::Response> answer_;

@@ -73,7 +73,7 @@ bool has(const Answer& answer, const std::string& line) {
 
 }  // namespace
 
-TEST_CASE("HTTP: repository files by name, with tags and ranges (FORMAT 12.2, 11.3)",
+TEST_CASE("HTTP: repository files by name, with tags and ranges (FORMAT 12.2.1, 12.3.1, 12.3.2)",
           "[integration][distributor]") {
   Site site;
   Device device(site.server.port(), site.root);

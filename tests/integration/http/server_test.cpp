@@ -71,7 +71,7 @@ const std::string kLarge = "GET /large HTTP/1.1\r\nHost: d\r\n\r\n";
 
 }  // namespace
 
-TEST_CASE("HTTP: what is not our HTTP is refused and the server lives (FORMAT 12.1)",
+TEST_CASE("HTTP: what is not our HTTP is refused and the server lives (FORMAT 12.1.1, 12.1.4)",
           "[integration][http]") {
   Site site;
   const std::string get = "GET /one HTTP/1.1\r\nHost: d\r\n";
@@ -108,7 +108,9 @@ TEST_CASE("HTTP: what is not our HTTP is refused and the server lives (FORMAT 12
     Device hostile(site.server.port(), site.root);
     REQUIRE(hostile.shake());
     hostile.send(row.text);
-    CHECK(hostile.receive().status == row.status);
+    const auto refused = hostile.receive();
+    CHECK(refused.status == row.status);
+    CHECK(refused.body == R"({"code":10,"reason":"not a request of ours"})");
     CHECK(hostile.ends());
   }
   CHECK(site.server.stats().malformed == std::size(rows));
@@ -143,7 +145,7 @@ TEST_CASE("HTTP: a peer that has said all still gets its answers", "[integration
   CHECK(device.ends());
 }
 
-TEST_CASE("HTTP: pipelined requests are answered in order", "[integration][http]") {
+TEST_CASE("HTTP: pipelined requests are answered in order (FORMAT 12.1.2)", "[integration][http]") {
   Site site;
   Device device(site.server.port(), site.root);
   REQUIRE(device.shake());
@@ -161,7 +163,8 @@ TEST_CASE("HTTP: pipelined requests are answered in order", "[integration][http]
   }
 }
 
-TEST_CASE("HTTP: who is slow loses the connection, others are served", "[integration][http]") {
+TEST_CASE("HTTP: who is slow loses the connection, others are served (FORMAT 12.1.5)",
+          "[integration][http]") {
   Limits limits;
   limits.handshake = 300ms;
   limits.request = 300ms;
