@@ -45,9 +45,9 @@ struct CellNow {
 
 /// The text that the cell holds now.
 ///
-/// The bound set (with or without PCR 7) and the base are found by trying: the cell's content is a
-/// hash over both, so a match proves them. A counter that was raised above a branch, or any other
-/// content, matches nothing.
+/// The bound set (with or without PCR 7) and the limits are found by trying: the cell's content is
+/// a hash over both, so a match proves them. The base is NOT proven: it is the limit less the
+/// security version of a manifest that may be forged. Compare it with an authenticated record.
 ///
 /// @return kTpm (kTampered) when no text of these two slots is what the cell holds
 [[nodiscard]] Result<CellNow> find_cell_now(const tpm::CellContent& held, std::uint64_t counter,

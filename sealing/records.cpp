@@ -86,6 +86,10 @@ bool is_record(ByteView file) {
          head.back() == '\n';
 }
 
+ByteView unverified_payload(ByteView file) {
+  return is_record(file) ? file.subspan(kRecordHead) : file;
+}
+
 Status check_newest_floors(ByteView file, const RecordKey::Opened& opened,
                            const tpm::RecordsAnchor& anchor) {
   if (sha256(file) == anchor.floors_hash || opened.follows == anchor.floors_hash) return Ok{};

@@ -48,6 +48,9 @@ class RecordKey {
 };
 
 [[nodiscard]] bool is_record(ByteView file);
+/// The payload of a record, or the whole file when it is none. NOTHING is verified: to show a
+/// closed device, and to provision one.
+[[nodiscard]] ByteView unverified_payload(ByteView file);
 
 /// The floors are the anchored ones, or were written after those were (FORMAT 8.4.4).
 /// @param file  the whole floors record, already unwrapped to `opened`

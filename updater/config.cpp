@@ -203,6 +203,29 @@ Status read_health(ConfigReader& in, Config& out) {
   return Ok{};
 }
 
+Status read_tpm(ConfigReader& in, Config& out) {
+  PAWL_TRY(const auto tcti, in.toml().string("tpm.tcti"));
+  if (!tcti) return Ok{};
+  Config::Tpm tpm;
+  tpm.tcti = *tcti;
+  if (tcti->find(':') == std::string::npos) {
+    return in.toml().error("tpm.tcti", "must be named in full, like device:/dev/tpmrm0");
+  }
+  PAWL_TRY(const auto mode, in.toml().string("tpm.mode"));
+  if (mode && *mode != "dedicated") return in.toml().error("tpm.mode", "must be dedicated");
+  PAWL_TRY(tpm.event_log, in.path_or("tpm.eventlog", tpm.event_log));
+  PAWL_TRY(tpm.handover, in.path_or("tpm.handover", tpm.handover));
+  PAWL_TRY(const auto key, in.toml().required("tpm.recovery_key"));
+  const auto bytes = fixed_from_hex<decltype(tpm.recovery_key)>(key);
+  if (!bytes) return in.toml().error("tpm.recovery_key", "must be 64 hexadecimal digits (X25519)");
+  tpm.recovery_key = *bytes;
+  if (out.boot.profile != "efi-uki") {
+    return in.toml().error("boot.profile", "must be efi-uki with a TPM: no other can be predicted");
+  }
+  out.tpm = std::move(tpm);
+  return Ok{};
+}
+
 }  // namespace
 
 Result<Config> parse_config(std::string_view text, const std::string& origin) {
@@ -215,6 +238,7 @@ Result<Config> parse_config(std::string_view text, const std::string& origin) {
   PAWL_CHECK(read_boot(in, out));
   PAWL_CHECK(read_slots(in, out));
   PAWL_CHECK(read_health(in, out));
+  PAWL_CHECK(read_tpm(in, out));
   PAWL_CHECK(toml.refuse_unknown());
   return out;
 }

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/result.hpp"
+#include "base/strong.hpp"
 #include "base/time.hpp"
 #include "bootloader-hooks/slot.hpp"
 #include "http/client.hpp"
@@ -51,6 +52,14 @@ struct Config {
     Seconds uptime{0};    // least time since the boot before the verdict; 0 s to 1 h
   };
 
+  /// A dedicated TPM; without it nothing is sealed and the floor is soft.
+  struct Tpm {
+    std::string tcti;
+    std::string event_log = "/sys/kernel/security/tpm0/binary_bios_measurements";
+    std::string handover = "/run/pawl/cell";
+    FixedBytes<struct RecoveryPublicKeyTag, 32> recovery_key;  // X25519
+  };
+
   Device device;
   std::string repository;  // folder behind server.url file://; empty with a server
   std::optional<Server> server;
@@ -61,6 +70,7 @@ struct Config {
   std::array<SlotPaths, 2> slots;  // a, b
   Boot boot;
   Health health;
+  std::optional<Tpm> tpm;
 
   [[nodiscard]] const SlotPaths& slot(boot::Slot which) const {
     return slots[which == boot::Slot::kA ? 0 : 1];

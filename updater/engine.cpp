@@ -4,6 +4,7 @@
 
 #include "base/digest.hpp"
 #include "manifest/release.hpp"
+#include "updater/unverified_records.hpp"
 
 namespace pawl::updater {
 namespace {
@@ -17,23 +18,39 @@ std::string slot_name(Slot slot) {
 bool damaged(const Error& error) {
   return error.code() == Errc::kMalformed || error.code() == Errc::kTooLarge;
 }
+/// As damaged; kTpm here means that somebody else wrote it (RecordGuard::accept).
+bool unusable(const Error& error) {
+  return damaged(error) || error.code() == Errc::kTpm;
+}
 
 }  // namespace
 
 Status Engine::open() {
+  PAWL_TRY(const auto current, parts_.boot.current());
+  PAWL_CHECK(parts_.sealing.open(current));
   auto loaded = journal_.load_durable();
-  if (!loaded && !damaged(loaded.error())) return std::move(loaded).error();
+  if (!loaded && !unusable(loaded.error())) return std::move(loaded).error();
   if (!loaded) {
     parts_.log.write(LogLevel::kError, "journal.damaged", {{"why", loaded.error().what()}});
   }
   record_ = loaded ? *std::move(loaded) : Record{};
+  PAWL_TRY(const auto primary, parts_.boot.primary());
+  PAWL_CHECK(parts_.sealing.settle(record_.state, primary));
   PAWL_CHECK(adopt());
   return adopt_floors();
 }
 
 Status Engine::peek() {
+  PAWL_TRY(const auto current, parts_.boot.current());
+  if (auto opened = parts_.sealing.open(current); !opened) {
+    closed_ = opened.error().what();
+    UnverifiedRecords view;
+    auto shown = Journal(parts_.disk, dir_.journal(), view).load();
+    record_ = shown ? *std::move(shown) : Record{};
+    return Ok{};
+  }
   auto loaded = journal_.load();
-  if (!loaded && !damaged(loaded.error())) return std::move(loaded).error();
+  if (!loaded && !unusable(loaded.error())) return std::move(loaded).error();
   record_ = loaded ? *std::move(loaded) : Record{};
   return adopt();
 }
@@ -55,10 +72,16 @@ Status Engine::adopt() {
   return Ok{};
 }
 
-/// A lost or damaged floors record starts again from the release that runs, never below it.
+/// A lost or damaged floors record starts again from the release that runs, never below it. With a
+/// TPM it is never made up: what needs it refuses, and the device goes on running.
 Status Engine::adopt_floors() {
   auto loaded = floors_.load();
   if (loaded && *loaded) return Ok{};
+  if (!loaded &&
+      (loaded.error().code() == Errc::kTpm || loaded.error().code() == Errc::kRollback)) {
+    parts_.log.write(LogLevel::kError, "floors.refused", {{"why", loaded.error().what()}});
+    return Ok{};
+  }
   if (!loaded && !damaged(loaded.error())) return std::move(loaded).error();
   if (!loaded) {
     parts_.log.write(LogLevel::kError, "floors.damaged", {{"why", loaded.error().what()}});
@@ -253,16 +276,17 @@ Result<std::optional<Event>> Engine::act() {
 Status Engine::commit_actions() {
   const auto good = *record_.target;
   const auto& release = *record_.release;
+  PAWL_TRY(const auto before, floors());  // refused before anything moves
   PAWL_CHECK(parts_.boot.commit(good));
   PAWL_CHECK(parts_.sealing.commit(good, release));
-  PAWL_TRY(const auto before, floors());
   const auto after = manifest::with_commit(before, release.counter, release.min_security);
   const auto& held = record_.holds(boot::other(good));
   if ((held ? held->security : SecurityVersion(0)) < after.security_version) {
     PAWL_CHECK(parts_.boot.mark_bad(boot::other(good)));
   }
   PAWL_CHECK(parts_.sealing.raise_floor(after.security_version));
-  return floors_.save(after);
+  PAWL_CHECK(floors_.save(after));
+  return parts_.sealing.anchor_floors();
 }
 
 Status Engine::revert_actions() {

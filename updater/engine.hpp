@@ -25,14 +25,15 @@ class Engine {
   Engine(Parts parts, StateDir dir)
       : parts_(parts),
         dir_(std::move(dir)),
-        journal_(parts.disk, dir_.journal()),
-        floors_(parts.disk, dir_.floors()) {}
+        journal_(parts.disk, dir_.journal(), parts.sealing.records()),
+        floors_(parts.disk, dir_.floors(), parts.sealing.records()) {}
 
-  /// Reads the journal and makes it durable, and takes over a device that has none yet from the
-  /// manifest of the running slot. A damaged journal is replaced: the loader's own counting brings
-  /// an unknown trial back. Call first.
+  /// Opens the sealed state, reads the journal and makes it durable, and takes over a device that
+  /// has none yet from the manifest of the running slot. A damaged or forged journal is replaced:
+  /// the loader's own counting brings an unknown trial back. Call first.
   [[nodiscard]] Status open();
-  /// As open(), but changes nothing on the disk; for `status` and `check`.
+  /// As open(), but changes nothing on the disk, and shows the journal unverified where the sealed
+  /// state is closed; for `status`.
   [[nodiscard]] Status peek();
   /// Finishes or gives up whatever an earlier start left behind. Never waits, never downloads.
   [[nodiscard]] Status reconcile();
@@ -53,6 +54,8 @@ class Engine {
   [[nodiscard]] Status healed(Slot slot);
 
   [[nodiscard]] const Record& record() const { return record_; }
+  /// Why the sealed state is closed, after peek(); empty when it is open.
+  [[nodiscard]] const std::string& closed() const { return closed_; }
   /// Floors of the record and of the hardware, the higher of each.
   [[nodiscard]] Result<manifest::Floors> floors();
   [[nodiscard]] Status save_floors(const manifest::Floors& floors) { return floors_.save(floors); }
@@ -77,6 +80,7 @@ class Engine {
   Journal journal_;
   FloorsFile floors_;
   Record record_;
+  std::string closed_;
 };
 
 }  // namespace pawl::updater

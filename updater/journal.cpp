@@ -182,7 +182,8 @@ std::string Record::format() const {
 }
 
 Result<Record> Journal::load() {
-  PAWL_TRY(const auto bytes, read_optional(disk_, path_, Record::kMaxBytes));
+  PAWL_TRY(auto file, read_optional(disk_, path_, Record::kMaxFile));
+  PAWL_TRY(const auto bytes, guard_.accept(kJournalRecord, std::move(file)));
   if (!bytes) return Record{};
   auto record = Record::parse(as_text(*bytes));
   if (record) return record;
@@ -202,7 +203,8 @@ Status Journal::save(const Record& record) {
   if (const auto again = Record::parse(text); !again || *again != record) {
     return fail(Errc::kInternal, "the journal cannot hold this record");
   }
-  return replace_file(disk_, path_, as_bytes(text));
+  PAWL_TRY(const auto file, guard_.protect(kJournalRecord, as_bytes(text)));
+  return replace_file(disk_, path_, file);
 }
 
 }  // namespace pawl::updater

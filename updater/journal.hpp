@@ -8,6 +8,7 @@
 #include "base/strong.hpp"
 #include "bootloader-hooks/boot_control.hpp"
 #include "manifest/release.hpp"
+#include "updater/record_guard.hpp"
 #include "updater/state.hpp"
 
 namespace pawl::updater {
@@ -50,6 +51,7 @@ struct Outcome {
 /// idle have a target and a release.
 struct Record {
   static constexpr std::size_t kMaxBytes = 8192;
+  static constexpr std::size_t kMaxFile = kMaxBytes + 256;  // with the line of FORMAT 8.4.1
 
   State state = State::kIdle;
   std::optional<Slot> target;
@@ -76,8 +78,9 @@ struct Record {
 /// The record's file, replaced as a whole at each step.
 class Journal {
  public:
-  Journal(Disk& disk, std::string path) : disk_(disk), path_(std::move(path)) {}
-  /// Absent: a fresh idle record. @return kMalformed for a damaged one, kIo.
+  Journal(Disk& disk, std::string path, RecordGuard& guard)
+      : disk_(disk), path_(std::move(path)), guard_(guard) {}
+  /// Absent: a fresh idle record. @return kMalformed for a damaged one, kTpm for a forged one, kIo.
   [[nodiscard]] Result<Record> load();
   /// As load(), and what was read survives a power cut from now on: a process that was killed may
   /// have replaced the file without syncing its directory.
@@ -88,6 +91,7 @@ class Journal {
  private:
   Disk& disk_;
   std::string path_;
+  RecordGuard& guard_;
 };
 
 }  // namespace pawl::updater

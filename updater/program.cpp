@@ -8,7 +8,9 @@
 #include "updater/agent.hpp"
 #include "updater/net_fetcher.hpp"
 #include "updater/process.hpp"
+#include "updater/provision.hpp"
 #include "updater/report.hpp"
+#include "updater/tpm_sealing.hpp"
 
 namespace pawl::updater {
 namespace {
@@ -35,6 +37,14 @@ constexpr std::array kRunOptions{
     kConfigOption, kStateOption,
     cli::Option{"--once", "", "one round, without waiting", Need::kFlag}};
 constexpr std::array kCheckConfigOptions{kConfigOption};
+constexpr std::array kProvisionOptions{
+    kConfigOption, kStateOption,
+    cli::Option{"--registry-floor", "N", "lowest security version the registry allows this TPM",
+                Need::kOptional},
+    cli::Option{"--unmeasured-boot", "", "development: seal although the boot measured nothing",
+                Need::kFlag},
+    cli::Option{"--dry-run", "", "verify and show what would be approved, change no TPM",
+                Need::kFlag}};
 
 std::string config_path(const Args& args) {
   return args.get_or("--config", "/etc/pawl/updater.toml");
@@ -58,6 +68,18 @@ Status restart(const Config& config, Io& io) {
            run_process(*config.boot.reboot, {"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}, kRebootLimit));
   if (done.end == ProcessResult::End::kExit && done.value == 0) return Ok{};
   return fail(Errc::kIo, *config.boot.reboot + " did not restart the device");
+}
+
+Status run_provision(const Args& args, Io& io) {
+  PAWL_TRY(const auto floor, args.number("--registry-floor", 0, 65535));
+  PAWL_TRY(const auto program, open_program(args, io));
+  const ProvisionRequest request{
+      SecurityVersion(floor.value_or(0)),
+      args.flag("--unmeasured-boot") ? Unmeasured::kDevelopment : Unmeasured::kRefuse,
+      args.flag("--dry-run") ? DryRun::kYes : DryRun::kNo};
+  PAWL_TRY(const auto result, provision(program->device(), request));
+  print(io, result, program->device().sealing.floor_kind());
+  return Ok{};
 }
 
 Status run_check(const Args& args, Io& io) {
@@ -153,12 +175,13 @@ Result<std::unique_ptr<Program>> Program::open(const std::string& config_path,
 
 Program::Program(Config config, const std::string& state_directory, cli::Io& io)
     : config_(std::move(config)),
+      sealing_(sealing(disk_, *io.log, {state_directory}, config_)),
       boot_(boot_control(disk_, config_)),
       link_(make_link({state_directory}, *io.log)),
       fetcher_(make_fetcher()),
       blobs_(make_blobs()),
       health_(config_.health.directory, {config_.health.timeout, config_.health.uptime}, *io.log),
-      device_{config_,   {state_directory}, disk_,   *boot_,       sealing_, clock_,
+      device_{config_,   {state_directory}, disk_,   *boot_,       *sealing_, clock_,
               *fetcher_, *blobs_,           health_, *io.progress, *io.log} {}
 
 std::unique_ptr<NetLink> Program::make_link(const StateDir& dir, Log& log) {
@@ -195,8 +218,18 @@ std::unique_ptr<boot::BootControl> Program::boot_control(Disk& disk, const Confi
                                      "/proc/sys/kernel/random/boot_id"});
 }
 
+std::unique_ptr<Sealing> Program::sealing(Disk& disk, Log& log, const StateDir& dir,
+                                          const Config& config) {
+  if (!config.tpm) return std::make_unique<NoTpm>();
+  return std::make_unique<TpmSealing>(TpmSealing::Parts{disk, log, &tpm::Context::open}, dir,
+                                      TpmPlaces{config.tpm->tcti, config.tpm->event_log,
+                                                config.tpm->handover, config.boot.profile});
+}
+
 const cli::Program& program() {
   static constexpr std::array kVerbs{
+      cli::Verb{"provision", "take the device's TPM into use, once", kProvisionOptions,
+                &run_provision},
       cli::Verb{"check", "ask the repository for a newer release", kCommon, &run_check},
       cli::Verb{"install", "write a release to the other slot and arm its trial", kInstallOptions,
                 &run_install},

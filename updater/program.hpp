@@ -24,11 +24,13 @@ class Program {
   std::unique_ptr<NetLink> make_link(const StateDir& dir, Log& log);
   std::unique_ptr<manifest::Fetcher> make_fetcher();
   std::unique_ptr<BlobSource> make_blobs();
+  static std::unique_ptr<Sealing> sealing(Disk& disk, Log& log, const StateDir& dir,
+                                          const Config& config);
 
   Config config_;
   PosixDisk disk_;
   SystemClock clock_;
-  NoTpm sealing_;
+  std::unique_ptr<Sealing> sealing_;
   std::unique_ptr<boot::BootControl> boot_;
   std::unique_ptr<NetLink> link_;  // null: the repository is a folder
   std::unique_ptr<manifest::Fetcher> fetcher_;

@@ -119,4 +119,25 @@ Result<Refreshed> choose_release(Device& device, Engine& engine,
   return out;
 }
 
+Result<VerifiedInstalled> verify_installed(Device& device, ByteView manifest,
+                                           const manifest::Floors& before) {
+  PAWL_TRY(const auto claimed, manifest::Release::parse(as_text(manifest)));
+  PAWL_TRY(auto store, manifest::DiskStore::open(device.disk, device.dir.tuf()));
+  PAWL_TRY(auto anchor, read_file(device.disk, device.config.trust_root, kMaxAnchor));
+  manifest::Updater client(
+      device.fetcher, store, device.clock,
+      {manifest::Profile::kStrict, manifest::limits_of(manifest::Profile::kStrict),
+       std::move(anchor), before, device.config.build_epoch});
+  PAWL_TRY(const auto report, client.refresh());
+  const auto facts = facts_of(device.config, report.time, std::nullopt);
+  PAWL_TRY(const auto offers, client.releases(facts.product));
+  PAWL_TRY(const auto offer, find_version(offers, facts.product, claimed.version));
+  auto counters = client.floors();  // it runs already: its own counters are no step back
+  counters.release_counter = ReleaseCounter(0);
+  counters.security_version = claimed.min_security_version;
+  PAWL_TRY(auto release, manifest::verify_release(manifest, offer.target, facts, counters,
+                                                  client.trusted().policy()));
+  return VerifiedInstalled{std::move(release), client.floors()};
+}
+
 }  // namespace pawl::updater

@@ -32,6 +32,17 @@ struct Refreshed {
 /// Refreshes the metadata and nothing else.
 [[nodiscard]] Status refresh_metadata(Device& device, Engine& engine);
 
+/// A manifest that lies on the device, found again in signed metadata.
+struct VerifiedInstalled {
+  manifest::Verified<manifest::AcceptedRelease> release;
+  manifest::Floors floors;  // of the metadata, after the refresh
+};
+/// Verifies the manifest of the running release at provisioning, when no record can be believed.
+/// @param before  floors that are known; only what they say of metadata is used
+/// @return kNotForDevice when the repository lists no such release, kHashMismatch for another one
+[[nodiscard]] Result<VerifiedInstalled> verify_installed(Device& device, ByteView manifest,
+                                                         const manifest::Floors& before);
+
 /// What a release's conditions are compared with on this device.
 [[nodiscard]] manifest::DeviceFacts facts_of(const Config& config, UtcTime now,
                                              const std::optional<ReleaseId>& running);

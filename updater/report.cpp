@@ -56,6 +56,36 @@ json::Object outcome_json(const Outcome& outcome) {
 
 }  // namespace
 
+void print(cli::Io& io, const ProvisionResult& result, std::string_view floor_kind) {
+  json::Object out;
+  out.set("changed", result.end == ProvisionResult::End::kDone);
+  out.set("floor", floor_kind);
+  out.set("security_floor", number(result.floor));
+  if (result.end == ProvisionResult::End::kNothing) {
+    io.result(std::move(out), "the TPM of this device is in use already\nsecurity version floor: " +
+                                  std::to_string(result.floor.get()) + "\n" +
+                                  floor_line(floor_kind));
+    return;
+  }
+  const bool measured = result.measured == sealing::Measured::kYes;
+  out.set("version", result.version);
+  out.set("measured", measured);
+  json::Array events;
+  std::string text = result.end == ProvisionResult::End::kDone ? "sealed to release "
+                                                               : "would be sealed to release ";
+  text += result.version + ", security version floor " + std::to_string(result.floor.get());
+  if (!measured) text += "\ndevelopment: this boot measured nothing, so any boot opens the state";
+  for (const auto& event : result.firmware) {
+    json::Object row;
+    row.set("pcr", static_cast<std::int64_t>(event.pcr));
+    row.set("digest", to_hex(event.digest));
+    events.emplace_back(std::move(row));
+    text += "\napproved: PCR " + std::to_string(event.pcr) + " " + to_hex(event.digest);
+  }
+  out.set("firmware", std::move(events));
+  io.result(std::move(out), text + "\n" + floor_line(floor_kind));
+}
+
 void print(cli::Io& io, const CheckResultOf& result) {
   json::Object out;
   out.set("available", result.release.has_value());
@@ -208,15 +238,23 @@ void print(cli::Io& io, const StatusResult& result) {
     out.set("last", outcome_json(*record.last));
     text += "\nlast: " + outcome_text(*record.last);
   }
-  out.set("release_counter", number(result.floors.release_counter));
-  out.set("security_floor", number(result.floors.security_version));
+  if (result.closed.empty() && result.floors_problem.empty()) {
+    out.set("release_counter", number(result.floors.release_counter));
+    out.set("security_floor", number(result.floors.security_version));
+    text += "\ncommitted release counter: " + std::to_string(result.floors.release_counter.get()) +
+            "\nsecurity version floor: " + std::to_string(result.floors.security_version.get());
+  } else if (result.closed.empty()) {
+    out.set("floors_problem", result.floors_problem);
+    text += "\nfloors: " + result.floors_problem;
+  } else {
+    out.set("closed", result.closed);
+    text += "\nsealed state: closed (what is shown is not verified): " + result.closed;
+  }
   out.set("floor", result.floor_kind);
   out.set("boot_loader", result.loader.backend);
   out.set("restart_required", result.restart_due);
-  text += "\ncommitted release counter: " + std::to_string(result.floors.release_counter.get()) +
-          "\nsecurity version floor: " + std::to_string(result.floors.security_version.get()) +
-          "\n" + floor_line(result.floor_kind) +
-          "\nboot loader: " + std::string(result.loader.backend);
+  text +=
+      "\n" + floor_line(result.floor_kind) + "\nboot loader: " + std::string(result.loader.backend);
   if (result.restart_due) text += "\nrestart the device to go on";
   io.result(std::move(out), text);
 }

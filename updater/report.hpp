@@ -1,11 +1,13 @@
 #pragma once
 #include "base/cli/command.hpp"
 #include "updater/agent.hpp"
+#include "updater/provision.hpp"
 #include "updater/verbs.hpp"
 
 /// The results of the verbs as text and as JSON (docs/man/pawl-updater.scd).
 namespace pawl::updater {
 
+void print(cli::Io& io, const ProvisionResult& result, std::string_view floor_kind);
 void print(cli::Io& io, const CheckResultOf& result);
 void print(cli::Io& io, const InstallResult& result, std::string_view floor_kind);
 void print(cli::Io& io, const BootResult& result, std::string_view floor_kind);

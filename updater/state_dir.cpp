@@ -11,7 +11,8 @@ Status StateDir::create(Disk& disk) const {
 
 Result<std::optional<manifest::Floors>> FloorsFile::load() {
   using Loaded = std::optional<manifest::Floors>;
-  PAWL_TRY(const auto bytes, read_optional(disk_, path_, kMaxBytes));
+  PAWL_TRY(auto file, read_optional(disk_, path_, kMaxBytes));
+  PAWL_TRY(const auto bytes, guard_.accept(kFloorsRecord, std::move(file)));
   if (!bytes) return Loaded();
   auto floors = manifest::Floors::parse(as_text(*bytes));
   if (floors) return Loaded(*std::move(floors));
@@ -21,7 +22,9 @@ Result<std::optional<manifest::Floors>> FloorsFile::load() {
 }
 
 Status FloorsFile::save(const manifest::Floors& floors) {
-  return replace_file(disk_, path_, as_bytes(floors.serialise()));
+  const auto text = floors.serialise();
+  PAWL_TRY(const auto file, guard_.protect(kFloorsRecord, as_bytes(text)));
+  return replace_file(disk_, path_, file);
 }
 
 }  // namespace pawl::updater

@@ -143,6 +143,20 @@ std::string first_problem(const std::vector<CheckResult>& checks) {
   return {};
 }
 
+/// A trial that cannot open the sealed state has failed. Its journal cannot be read, so only the
+/// loader is told; the slot it returns to opens the state and finishes the revert.
+Result<TrialResult> give_up_closed_trial(Device& device, Error why) {
+  PAWL_TRY(const auto current, device.boot.current());
+  PAWL_TRY(const auto primary, device.boot.primary());
+  PAWL_TRY(const auto state, device.boot.state(current));
+  if (current == primary || state.condition != boot::SlotCondition::kTrial) return why;
+  PAWL_CHECK(device.boot.mark_bad(current));
+  TrialResult out;
+  out.end = TrialResult::End::kReverted;
+  out.reason = "the sealed state does not open: " + why.what();
+  return out;
+}
+
 Result<RollbackResult> give_up(Engine& engine) {
   const auto& record = engine.record();
   RollbackResult out{RollbackResult::End::kReverted, record.release->version, *record.target};
@@ -256,7 +270,11 @@ Result<BootResult> boot_up(Device& device) {
 }
 
 Result<TrialResult> trial(Device& device) {
-  PAWL_TRY(auto session, Session::start(device));
+  auto started = Session::start(device);
+  if (!started && started.error().code() == Errc::kTpm) {
+    return give_up_closed_trial(device, std::move(started).error());
+  }
+  PAWL_TRY(auto session, std::move(started));
   auto& engine = session.engine;
   if (engine.record().state != State::kTrial) {
     TrialResult nothing;
@@ -306,7 +324,12 @@ Result<StatusResult> status(Device& device) {
     PAWL_TRY(row.state, device.boot.state(slot));
     row.holds = out.record.holds(slot);
   }
-  PAWL_TRY(out.floors, engine.floors());
+  out.closed = engine.closed();
+  if (out.closed.empty()) {
+    auto floors = engine.floors();
+    out.floors_problem = floors ? "" : floors.error().what();
+    if (floors) out.floors = *std::move(floors);
+  }
   out.floor_kind = device.sealing.floor_kind();
   out.loader = device.boot.capabilities();
   out.restart_due = out.record.state == State::kArmed || out.running != out.primary;

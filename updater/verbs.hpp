@@ -88,6 +88,8 @@ struct StatusResult {
   Slot primary = Slot::kA;
   std::array<SlotStatus, 2> slots;  // a, b
   manifest::Floors floors;
+  std::string floors_problem;  // why they are not known; empty otherwise
+  std::string closed;          // why the sealed state is closed; then slots are shown unverified
   std::string_view floor_kind;
   boot::Capabilities loader{};
   bool restart_due = false;

@@ -56,6 +56,12 @@ struct ReleaseImages {
 /// A signed repository in memory with releases of two components, 4 KiB windows by default.
 class ReleaseFactory {
  public:
+  ReleaseFactory() = default;
+  ReleaseFactory(const ReleaseFactory&) = default;
+  ReleaseFactory(ReleaseFactory&&) = default;
+  ReleaseFactory& operator=(const ReleaseFactory&) = default;
+  ReleaseFactory& operator=(ReleaseFactory&&) = default;
+  virtual ~ReleaseFactory() = default;
   RepoSimulator repo;
   MemoryBlobs blobs;
   std::map<std::string, ReleaseImages> releases;  // by version
@@ -73,9 +79,7 @@ class ReleaseFactory {
     auto& release = images.release;
     release.security_version = SecurityVersion(numbers.security);
     release.min_security_version = SecurityVersion(numbers.min_security);
-    release.components = {component("rootfs", images.rootfs), component("uki", images.uki)};
-    release.components[1].slot_role = manifest::SlotRole::kBoot;
-    release.components[1].install.kind = manifest::InstallKind::kUki;
+    shape(images);
     repo.add_release(release);
     repo.bump();
     return releases[version] = std::move(images);
@@ -88,6 +92,15 @@ class ReleaseFactory {
     }
     out.resize(size);
     return out;
+  }
+
+ protected:
+  /// Describes the images in the release.
+  virtual void shape(ReleaseImages& images) {
+    auto& release = images.release;
+    release.components = {component("rootfs", images.rootfs), component("uki", images.uki)};
+    release.components[1].slot_role = manifest::SlotRole::kBoot;
+    release.components[1].install.kind = manifest::InstallKind::kUki;
   }
 
  private:
@@ -110,7 +123,7 @@ class ReleaseFactory {
 
 /// A TPM as the contracts ask for: a cell that opens for some releases, and a counter. Each change
 /// is one atomic durable operation of the device.
-class FakeSealing final : public updater::Sealing {
+class FakeSealing final : public updater::NoTpm {
  public:
   explicit FakeSealing(FakeDisk& disk) : disk_(disk) {}
   std::set<std::string> cell;  // manifests of the releases that may open the state
@@ -148,7 +161,7 @@ class FakeSealing final : public updater::Sealing {
 
  private:
   Status called(const std::string& what) {
-    const auto record = updater::Journal(disk_, "/var/journal/record.json").load();
+    const auto record = updater::Journal(disk_, "/var/journal/record.json", records()).load();
     const auto state = record ? updater::state_name(record->state) : "?";
     calls.push_back(what + " in " + std::string(state));
     return disk_.durable_operation(what);
@@ -196,8 +209,12 @@ class FakeDevice {
     const auto manifest = images.release.serialise();
     disk.put("/var/installed/a.manifest.json", manifest);
     sealing.cell = {to_hex(sha256(as_bytes(manifest)))};
-    PAWL_ASSERT(start() == "a");
+    PAWL_ASSERT(FakeDevice::start() == "a");
   }
+
+  FakeDevice(const FakeDevice&) = delete;
+  FakeDevice& operator=(const FakeDevice&) = delete;
+  virtual ~FakeDevice() = default;
 
   FakeDisk disk;
   FakeSealing sealing;
@@ -216,7 +233,7 @@ class FakeDevice {
   /// One power cycle of the firmware, which obeys the loader's line and the bytes in the slots and
   /// nothing else. @return the letter of the slot that came up, or nothing when the chosen one
   /// did not.
-  std::string start() {
+  virtual std::string start() {
     std::string line = disk.text("/dev/boot/state");
     PAWL_ASSERT(line.size() > 24 && line.starts_with("primary="));
     std::string slot = line.substr(8, 1);
@@ -249,12 +266,12 @@ class FakeDevice {
     return slot ? std::string(boot::letter(*slot)) : "";
   }
   [[nodiscard]] manifest::Floors floors() {
-    auto loaded = updater::FloorsFile(disk, "/var/journal/floors.json").load();
+    auto loaded = updater::FloorsFile(disk, "/var/journal/floors.json", sealing.records()).load();
     PAWL_ASSERT(loaded);
     return *loaded ? **loaded : manifest::Floors{};
   }
   [[nodiscard]] updater::Record record() {
-    auto loaded = updater::Journal(disk, "/var/journal/record.json").load();
+    auto loaded = updater::Journal(disk, "/var/journal/record.json", sealing.records()).load();
     PAWL_ASSERT(loaded);
     return *loaded;
   }

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <string>
 
@@ -33,10 +34,13 @@ class SwTpm {
   SwTpm(const SwTpm&) = delete;
   SwTpm& operator=(const SwTpm&) = delete;
   ~SwTpm() {
+    on_cut = nullptr;
     cut();
     std::error_code ignored;
     std::filesystem::remove_all(dir_, ignored);
   }
+
+  std::function<void()> on_cut;  // what loses power together with the TPM
 
   [[nodiscard]] const std::string& dir() const { return dir_; }
   [[nodiscard]] std::string tcti() const { return "swtpm:path=" + dir_ + "/sock"; }
@@ -71,6 +75,7 @@ class SwTpm {
   }
   /// Power off without warning.
   void cut() {
+    if (on_cut) on_cut();
     if (pid_ <= 0) return;
     kill(pid_, SIGKILL);
     waitpid(pid_, nullptr, 0);

@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "base/bytes.hpp"
+
 using namespace pawl;
 using namespace pawl::updater;
 
@@ -74,6 +76,40 @@ TEST_CASE("config: systemd-boot names the UKIs itself", "[updater][config]") {
       text + "backend = \"systemd-boot\"\nprofile = \"uboot-uki\"\nesp = \"/efi\"\n", "/u.toml");
   REQUIRE_FALSE(bad);
   CHECK_THAT(bad.error().what(), Catch::Contains("boot.profile must be efi-uki"));
+}
+
+TEST_CASE("config: a TPM is named in full and has a recovery key", "[updater][config]") {
+  CHECK_FALSE(parse_config(kGood, "/u.toml")->tpm);
+  const std::string key(64, 'a');
+  const auto good = parse_config(
+      kGood + "[tpm]\ntcti = \"device:/dev/tpmrm0\"\nrecovery_key = \"" + key + "\"\n", "/u.toml");
+  REQUIRE(good);
+  REQUIRE(good->tpm);
+  CHECK(good->tpm->tcti == "device:/dev/tpmrm0");
+  CHECK(good->tpm->event_log == "/sys/kernel/security/tpm0/binary_bios_measurements");
+  CHECK(good->tpm->handover == "/run/pawl/cell");
+  CHECK(to_hex(good->tpm->recovery_key) == key);
+
+  struct Row {
+    std::string table;
+    const char* why;
+  };
+  const auto tcti = std::string("tcti = \"device:/dev/tpmrm0\"\n");
+  const auto full = "recovery_key = \"" + key + "\"\n" + tcti;
+  const auto row = GENERATE_COPY(values<Row>({
+      {tcti, "tpm.recovery_key"},
+      {tcti + "recovery_key = \"abcd\"\n", "64 hexadecimal digits"},
+      {"recovery_key = \"" + key + "\"\ntcti = \"tpmrm0\"\n", "named in full"},
+      {full + "mode = \"shared\"\n", "must be dedicated"},
+      {full + "ek = \"x\"\n", "unknown key"},
+      {"recovery_key = \"" + key + "\"\n", "unknown key"},
+  }));
+  const auto bad = parse_config(kGood + "[tpm]\n" + row.table, "/u.toml");
+  REQUIRE_FALSE(bad);
+  CHECK(bad.error().code() == Errc::kConfig);
+  CHECK_THAT(bad.error().what(), Catch::Contains(row.why));
+  const auto profile = parse_config(with("efi-uki", "uboot-uki") + "[tpm]\n" + full, "/u.toml");
+  CHECK_THAT(profile.error().what(), Catch::Contains("must be efi-uki"));
 }
 
 TEST_CASE("config: each mistake is named with its line", "[updater][config]") {

@@ -102,7 +102,8 @@ TEST_CASE("journal: an absent file is a fresh record; loading makes it durable",
           "[updater][journal]") {
   fakes::FakeDisk disk;
   disk.make_durable("/var/journal");
-  Journal journal(disk, "/var/journal/record.json");
+  PlainRecords plain;
+  Journal journal(disk, "/var/journal/record.json", plain);
   CHECK(*journal.load() == Record{});
   CHECK(*journal.load_durable() == Record{});
   CHECK(disk.ops == 0);
@@ -119,7 +120,8 @@ TEST_CASE("journal: an absent file is a fresh record; loading makes it durable",
 TEST_CASE("floors record: absent, kept, damaged (FORMAT 5.5.1)", "[updater][journal]") {
   fakes::FakeDisk disk;
   disk.make_durable("/var/journal");
-  FloorsFile file(disk, "/var/journal/floors.json");
+  PlainRecords plain;
+  FloorsFile file(disk, "/var/journal/floors.json", plain);
   CHECK_FALSE(*file.load());
   const auto floors = manifest::with_commit({}, ReleaseCounter(4), SecurityVersion(2));
   REQUIRE(file.save(floors));
@@ -131,7 +133,8 @@ TEST_CASE("floors record: absent, kept, damaged (FORMAT 5.5.1)", "[updater][jour
 TEST_CASE("journal: it never holds what it could not read again", "[updater][journal]") {
   fakes::FakeDisk disk;
   disk.make_durable("/var/journal");
-  Journal journal(disk, "/var/journal/record.json");
+  PlainRecords plain;
+  Journal journal(disk, "/var/journal/record.json", plain);
   auto record = *Record::parse(kTrial);
   record.reason = clip_reason("check: \x1b[31m" + std::string(200, 'x') + "\n");
   CHECK(record.reason.size() == 160);
