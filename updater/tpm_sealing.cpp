@@ -40,6 +40,11 @@ Result<tpm::Name> pinned_srk(Disk& disk, const std::string& path) {
   return out;
 }
 
+Error closed() {
+  return fail_tpm(Fault::kPolicyRefused,
+                  "the sealed state is closed, so no record can be believed");
+}
+
 /// An update is under way whose target the cell may allow as well.
 bool may_allow_both(State state) {
   return state != State::kIdle && state != State::kInstalling;
@@ -237,7 +242,7 @@ std::string_view TpmSealing::floor_kind() const {
 }
 
 Result<Bytes> TpmSealing::protect(std::string_view name, ByteView record) {
-  if (!opened_) return fail(Errc::kInternal, "writing a record while the sealed state is closed");
+  if (!opened_) return closed();
   const bool floors = name == kFloorsRecord;
   PAWL_TRY(auto file,
            opened_->key.wrap(name, record, floors ? opened_->anchor.floors_hash : Sha256Digest{}));
@@ -246,7 +251,7 @@ Result<Bytes> TpmSealing::protect(std::string_view name, ByteView record) {
 }
 
 Result<std::optional<Bytes>> TpmSealing::accept(std::string_view name, std::optional<Bytes> file) {
-  if (!opened_) return fail(Errc::kInternal, "reading a record while the sealed state is closed");
+  if (!opened_) return closed();
   if (!file) {
     if (name == kJournalRecord) return std::optional<Bytes>();
     return fail_tpm(Fault::kTampered, "the " + std::string(name) + " record is missing")

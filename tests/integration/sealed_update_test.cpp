@@ -100,7 +100,7 @@ Errc code(const T& result) {
 
 }  // namespace
 
-TEST_CASE("provision seals to the running release, once", "[sealed][swtpm]") {
+TEST_CASE("provision seals to the running release, once (FORMAT 5.8.2)", "[sealed][swtpm]") {
   Provisioned d;
   CHECK(d.fake.disk.has("/var/seal/records.blob"));
   CHECK(d.fake.disk.has("/var/seal/recovery-1.wrap"));
@@ -184,6 +184,37 @@ TEST_CASE("What cannot be predicted is not staged, and the event is named", "[se
   CHECK(d.cell() == before);
 }
 
+TEST_CASE("A release that cannot be sealed to leaves the cell as it is (FORMAT 8.3.4)",
+          "[sealed][swtpm]") {
+  struct Row {
+    const char* why;
+    void (*change)(manifest::Release&);
+    Fault fault;
+  };
+  const auto row = GENERATE(values<Row>({
+      {"no verity", [](auto& r) { r.components[0].verity_root.reset(); }, Fault::kUnpredictable},
+      {"no boot record", [](auto& r) { r.measurements.clear(); }, Fault::kUnpredictable},
+      {"no PCR 11", [](auto& r) { r.measurements[0].pcr11.reset(); }, Fault::kUnpredictable},
+      {"out of reach", [](auto& r) { r.security_version = SecurityVersion(70); }, Fault::kCounter},
+  }));
+  INFO(row.why);
+  Provisioned d;
+  const auto before = d.cell();
+  auto release = factory().releases.at("1.1.0").release;
+  row.change(release);
+  const auto text = release.serialise();
+  const auto id = ReleaseId::of(release, sha256(as_bytes(text)));
+  d.fake.disk.put("/var/installed/b.manifest.json", text);
+  REQUIRE(d.fake.seal.open(Slot::kA));
+  CHECK(fault(d.fake.seal.stage(Slot::kB, id)) == row.fault);
+  auto other = id;
+  other.manifest = sha256(as_bytes("another manifest"));
+  CHECK(code(d.fake.seal.stage(Slot::kB, other)) == Errc::kHashMismatch);
+  CHECK(code(d.fake.seal.stage(Slot::kA, id)) == Errc::kInternal);
+  CHECK(code(d.fake.seal.commit(Slot::kB, id)) == Errc::kInternal);
+  CHECK(d.cell() == before);
+}
+
 TEST_CASE("Forged records change nothing and the device goes on running", "[sealed][swtpm]") {
   struct Row {
     const char* why;
@@ -233,7 +264,8 @@ TEST_CASE("Forged records change nothing and the device goes on running", "[seal
   }
 }
 
-TEST_CASE("A stored manifest with a lower security version lowers no floor", "[sealed][swtpm]") {
+TEST_CASE("A stored manifest with a lower security version lowers no floor (FORMAT 5.8.3)",
+          "[sealed][swtpm]") {
   Provisioned d;
   const auto before = d.cell();
   auto release = factory().releases.at("1.0.0").release;
@@ -372,6 +404,13 @@ TEST_CASE("A dry run of provision changes neither TPM nor disk", "[sealed][swtpm
   CHECK_FALSE(fake.disk.has("/var/seal"));
   auto tpm = fake.machine.connect();
   CHECK_FALSE(tpm->permanent()->owner_auth_set);
+}
+
+TEST_CASE("While the sealed state is closed no record is read or written", "[sealed][swtpm]") {
+  Provisioned d;
+  d.fake.seal.close();
+  CHECK(fault(d.fake.seal.accept(kJournalRecord, Bytes(200))) == Fault::kPolicyRefused);
+  CHECK(fault(d.fake.seal.protect(kJournalRecord, Bytes(2))) == Fault::kPolicyRefused);
 }
 
 TEST_CASE("No secret crosses the bus, and unclean restarts do not near a lockout",

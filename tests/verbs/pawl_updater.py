@@ -1,5 +1,8 @@
 """Every verb of pawl-updater, in the order of one update on a device made of files."""
+import atexit
+import select
 import shutil
+import subprocess
 
 from . import poll_server, repository, svid
 from .row import Row
@@ -73,11 +76,35 @@ def no_loader(here):
     (here / "run/booted").unlink(missing_ok=True)
 
 
+def tpm(here):
+    """A TPM emulator that ends with this program, and a configuration that names it."""
+    (here / "tpm").mkdir()
+    socket = here / "tpm/sock"
+    emulator = subprocess.Popen(
+        ["swtpm", "socket", "--tpm2", "--tpmstate", f"dir={here}/tpm", "--server", f"type=unixio,path={socket}",
+         "--ctrl", f"type=unixio,path={socket}.ctrl", "--flags", "not-need-init,startup-clear"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    atexit.register(emulator.kill)
+    for _ in range(2000):
+        if socket.exists():
+            break
+        select.select([], [], [], 0.005)
+    text = (here / "updater.toml").read_text()
+    (here / "tpm.toml").write_text(f"""{text}[tpm]
+tcti = "swtpm:path={socket}"
+eventlog = "tpm/log"
+handover = "run/cell"
+recovery_key = "{'09' + '00' * 31}"
+""")
+    (here / "sealed/installed").mkdir(parents=True)
+    shutil.copy(here / "r-1.0.0/manifest.json", here / "sealed/installed/a.manifest.json")
+
 
 DEVICE = ("--config", "updater.toml", "--state", "state")
 OTHER = ("--config", "other.toml", "--state", "state")
 
 ROWS = {
+    "provision": Row(("--unmeasured-boot", "--config", "tpm.toml", "--state", "sealed"), DEVICE, 24, before=tpm),
     "check": Row(DEVICE, OTHER, 16),
     "install": Row(DEVICE, (*DEVICE, "--release", "9.9.9"), 16),
     "boot": Row(DEVICE, DEVICE, 42, before=start("b", 2), before_refusal=no_loader),
