@@ -3,10 +3,12 @@
 refusals a user meets, each with its exit status and a hint.    vaultd_test.py BIN"""
 import base64
 import fcntl
+import hashlib
 import json
 import os
 import pathlib
 import pty
+import resource
 import shutil
 import subprocess
 import sys
@@ -17,6 +19,12 @@ BIN = pathlib.Path(sys.argv[1])
 USAGE, TOO_LARGE, ROLLBACK, CONFIG, VAULT, BUSY = 2, 11, 14, 24, 43, 50
 
 RECOVERY_PUBLIC = "8f40c5adb68f25624ae5b214ea767a6ec94d829d3d7b5e1ad1ba6f3e2138285f"  # of the private key 00 01 .. 1f
+BLOCK = 65536
+
+
+def block(number):
+    """64 KiB that belong to one place of a blob and no other."""
+    return hashlib.shake_128(number.to_bytes(8, "little")).digest(BLOCK)
 
 
 class VaultProgram(unittest.TestCase):
@@ -193,6 +201,39 @@ class VaultProgram(unittest.TestCase):
         self.assertEqual(done.returncode, VAULT)
         self.assertIn("belongs to user 4242", json.loads(done.stdout)["message"])
 
+    def test_a_large_blob_streams_in_bounded_memory_and_is_read_in_parts(self):
+        self.run_verb("init")
+        blocks = int(os.environ.get("PAWL_BLOB_MIB", "64")) * 16
+        put = subprocess.Popen(self.command("put", "blob"), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE)
+        for number in range(blocks):
+            put.stdin.write(block(number))
+        put.stdin.close()
+        self.assertEqual((put.wait(timeout=600), put.stderr.read().count(b"\n")), (0, 1))
+        put.stdout.close()
+        put.stderr.close()
+        size = blocks * BLOCK
+        self.assertEqual(self.json_of("list")["entries"][0]["size"], size)
+        for offset, length in ((0, 1), (size - 1, 1), (BLOCK - 1, 2), (size // 2 + 12345, 3 * BLOCK + 7),
+                               (size - BLOCK - 3, BLOCK + 3)):
+            first, last = offset // BLOCK, (offset + length - 1) // BLOCK
+            around = b"".join(block(number) for number in range(first, last + 1))
+            want = around[offset - first * BLOCK:][:length]
+            got = self.run_verb("get", "blob", "--offset", str(offset), "--length", str(length)).stdout
+            self.assertEqual(got, want, offset)
+        data = next((self.folder / "vault/data").iterdir())
+        head = data.stat().st_size - size - blocks * 16  # FORMAT 7.2.3: each chunk has a tag of 16 bytes
+        with open(data, "r+b") as file:  # one bit in the middle: that part is refused, others are not
+            file.seek(head + blocks // 2 * (BLOCK + 16))
+            byte = file.read(1)[0]
+            file.seek(-1, os.SEEK_CUR)
+            file.write(bytes([byte ^ 1]))
+        self.run_verb("get", "blob", "--offset", str(size // 2 + 60000), "--length", "10", status=VAULT)
+        self.run_verb("get", "blob", "--offset", str(size // 2 - 100), "--length", "100")
+        self.assertEqual(self.run_verb("get", "blob", "--length", "5").stdout, block(0)[:5])
+        used = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+        self.assertLess(used, 24 * 1024, "the most memory of any run, KiB")
+
     def test_names_outside_the_alphabet(self):
         self.run_verb("init")
         for name in ("a b", "", "\u00e9", "x" * 256):
@@ -200,4 +241,4 @@ class VaultProgram(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(argv=sys.argv[:1])
+    unittest.main(argv=[sys.argv[0], *sys.argv[2:]])
