@@ -14,6 +14,7 @@ make_device() {
   run cp "$work/firmware/$1/uki.efi" "$device/slots/a/uki.efi"
   run install -D -m 600 "$(newest "targets/releases/$product/$1/*.manifest.json")" \
     "$device/state/installed/a.manifest.json"
+  make_tpm
   echo "primary=a trial=- tries=0 bad=-" >"$device/boot/state"
   run cat "$device/boot/state"
 }
@@ -33,6 +34,7 @@ updater() {
 power_on() {
   run "$here/bootsim.py" "$device" "$@"
   updater boot
+  state_opens
   updater trial
 }
 

@@ -50,6 +50,7 @@ booted = "../../../booted"
 directory = "health.d"
 timeout = 60
 END
+  add_tpm_files "$etc"
   run cat "$etc/updater.toml"
   run "$LIB_ROOT/build/release/bin/pawl-updater" check-config --config "$etc/updater.toml"
 }

@@ -25,6 +25,8 @@ export LIB_ROOT
 . "$here/device.sh"
 # shellcheck source=attacks.sh
 . "$here/attacks.sh"
+# shellcheck source=tpm.sh
+. "$here/tpm.sh"
 
 work=$LIB_ROOT/build/quickstart keep=no clean=no
 arguments=("$@")
@@ -61,6 +63,7 @@ product=pawl-quickstart
 signer=$LIB_ROOT/build/release/bin/pawl-signer
 repo=$work/repo
 device=$work/device
+trap tpm_off EXIT
 cd "$LIB_ROOT"
 [ "$(id -u)" -eq 0 ] || die "needs root rights"
 
@@ -72,9 +75,11 @@ step "Debian packages the firmware is made of: downloaded, never installed"
 run "$here/packages.sh" --cache "$work/cache"
 
 step "Keys: six SoftHSM tokens, seven Ed25519 keys born in them"
+tpm_off
 rm -rf "$work"/{tokens,pins,keys,repo,releases,image,old-metadata,device,signer.toml}
 make_tokens
 make_keys
+make_recovery_key
 
 step "Repository: TUF roles, root signed by two of three people"
 make_repository
@@ -87,9 +92,15 @@ step "Release 1.0.0, as the device leaves the factory"
 make_release 1.0.0 1 1
 cp -r "$repo/metadata" "$work/old-metadata"
 make_device 1.0.0
-power_on
+first_power_on
+attack 15 "policy" "$(newest "metadata/*.policy.json")" ':' provision
+take_tpm
 expect_running 1.0.0 a
-attack 15 "policy" "$(newest "metadata/*.policy.json")" ':' check
+
+step "An agent keeps its state: it opens in boots of releases the device allows, and in no other"
+keep_state
+vault status
+run cp "$device/run/cell" "$work/honest-cell"
 
 step "Release 1.1.0: real Debian updates, and a floor: nothing below security version 2 ever again"
 make_release 1.1.0 2 2
@@ -103,6 +114,14 @@ expect_running 1.1.0 b
 expect_boot_state "primary=b trial=- tries=0 bad=-"
 run cmp "$device/slots/a/uki.efi" "$device/slots/b/uki.efi"
 expect_status_says "last: committed 1.1.0"
+
+step "Evil boots: whoever has the disk starts what he put there, and the TPM opens nothing for it"
+run cp "$device/run/cell" "$work/honest-cell"
+attack_old_slot 1.0.0
+attack_kernel
+attack_root 1.1.0
+power_on
+expect_running 1.1.0 b
 
 step "Release 1.2.0 does not pass its health check: the device goes back by itself"
 make_release 1.2.0 2 2
