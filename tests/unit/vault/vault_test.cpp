@@ -99,7 +99,7 @@ TEST_CASE("vault: names outside the alphabet are refused", "[vault]") {
   CHECK(vault.put(std::string(255, 'x'), {}));
 }
 
-TEST_CASE("vault: a damaged, swapped or truncated data file is refused", "[vault]") {
+TEST_CASE("vault: FORMAT 7.3.5 a damaged, swapped or truncated data file is refused", "[vault]") {
   VaultDevice device;
   auto vault = *device.create();
   REQUIRE(vault.put("a", pattern(150'000, 6)));
@@ -187,7 +187,7 @@ TEST_CASE("vault: of another device, or with another token, nothing opens", "[va
   }
 }
 
-TEST_CASE("vault: an anchored vault that is missing is never made anew", "[vault]") {
+TEST_CASE("vault: FORMAT 7.4.4 an anchored vault that is missing is never made anew", "[vault]") {
   VaultDevice device;
   { REQUIRE(device.create()->put("a", pattern(10))); }
   CHECK(device.create().error().code() == Errc::kVault);
@@ -206,7 +206,7 @@ TEST_CASE("vault: without an anchor a vault with content is neither opened nor r
   CHECK(device.create().error().code() == Errc::kVault);
 }
 
-TEST_CASE("vault: files of an older backup are a rollback", "[vault]") {
+TEST_CASE("vault: FORMAT 7.4.2 files of an older backup are a rollback", "[vault]") {
   VaultDevice device;
   { REQUIRE(device.create()->put("a", pattern(10, 1))); }
   const auto backup = device.disk;
@@ -260,7 +260,8 @@ TEST_CASE("vault: a key sealed by somebody else under the same policy is refused
   CHECK(device.anchor.value == anchor);
 }
 
-TEST_CASE("vault: rotation changes no data file and old blobs open nothing", "[vault]") {
+TEST_CASE("vault: FORMAT 7.5.3 rotation changes no data file and old blobs open nothing",
+          "[vault]") {
   VaultDevice device;
   { REQUIRE(device.create()->put("a", pattern(1000, 1))); }
   const auto before = device.disk;
@@ -298,7 +299,8 @@ TEST_CASE("vault: deep rotation encrypts every entry again", "[vault]") {
   CHECK(std::find(old_names.begin(), old_names.end(), names[0]) == old_names.end());
 }
 
-TEST_CASE("vault: an epoch without a link from the anchored key is refused", "[vault]") {
+TEST_CASE("vault: FORMAT 7.5.2, 7.5.4 an epoch without a link from the anchored key is refused",
+          "[vault]") {
   VaultDevice device;
   { REQUIRE(device.create()->put("a", pattern(10))); }
   const auto anchored = device.anchor.value;
@@ -324,7 +326,7 @@ TEST_CASE("vault: an epoch without a link from the anchored key is refused", "[v
   }
 }
 
-TEST_CASE("vault: the recovery key opens the epoch key, another does not", "[vault]") {
+TEST_CASE("vault: FORMAT 7.5.1 the recovery key opens the epoch key, another does not", "[vault]") {
   VaultDevice device;
   vault::RecoveryKey public_key;
   auto private_key = *SecretBytes::allocate(32);
@@ -347,8 +349,9 @@ TEST_CASE("vault: two processes cannot have it open", "[vault]") {
   CHECK(device.open().error().code() == Errc::kBusy);
 }
 
-TEST_CASE("vault: the anchor is written at the first write after an open, and when asked",
-          "[vault]") {
+TEST_CASE(
+    "vault: FORMAT 7.4.3 the anchor is written at the first write after an open, and when asked",
+    "[vault]") {
   VaultDevice device;
   { REQUIRE(device.create()); }
   const auto after_create = device.anchor.writes;
