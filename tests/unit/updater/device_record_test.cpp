@@ -68,7 +68,7 @@ TEST_CASE("A device record that breaks a rule is refused (FORMAT 5.8.1)", "[upda
       {"measured as a number", with("measured", 1), Errc::kMalformed},
       {"event with more members", with("firmware", json::Array{more}), Errc::kMalformed},
       {"event in PCR 24", with("firmware", json::Array{high}), Errc::kMalformed},
-      {"257 events", with("firmware", many), Errc::kMalformed},
+      {"257 events", with("firmware", many), Errc::kTooLarge},
       {"over 64 KiB", std::string(DeviceRecord::kMaxBytes + 1, ' '), Errc::kTooLarge},
   }));
   INFO(row.why);
