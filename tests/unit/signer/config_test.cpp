@@ -149,6 +149,13 @@ TEST_CASE("config: keys and repository are written so that they read back", "[si
   CHECK(set_repository(disk, path, "/s/repo", other, expiry).error().code() == Errc::kConfig);
 }
 
+TEST_CASE("config: a path with quotes and backslashes reads back", "[signer][config]") {
+  fakes::FakeDisk disk;
+  const std::string odd = R"(/s/a "b" \c.json)";
+  REQUIRE(append_key(disk, "/s/signer.toml", {"a", odd, {}, "prompt"}));
+  CHECK(parse_config(disk.text("/s/signer.toml"), "/s/signer.toml")->find("a")->record == odd);
+}
+
 TEST_CASE("config: the file is looked for beside the repository, never silently missing",
           "[signer][config]") {
   fakes::FakeDisk disk;

@@ -101,6 +101,11 @@ TEST_CASE("ring: records are read from where the configuration says", "[signer][
   CHECK(ring->find("a")->label == "alice");
   CHECK(ring->find(fakes::SigningKey("alice").id()) == ring->find("a"));
   CHECK(ring->find("b") == nullptr);
+  const auto moved =
+      parse_config("[keys.a]\nrecord = \"keys/alice.pub.json\"\nuri = \"pkcs11:token=spare\"\n",
+                   "/s/signer.toml");
+  REQUIRE(moved);
+  CHECK(KeyRing::load(disk, *moved, keys)->find("a")->uri == "pkcs11:token=spare");
   const auto absent = parse_config("[keys.a]\nrecord = \"x\"\n", "/s/signer.toml");
   REQUIRE(absent);
   CHECK(KeyRing::load(disk, *absent, keys).error().code() == Errc::kConfig);

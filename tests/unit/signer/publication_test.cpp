@@ -88,6 +88,9 @@ TEST_CASE("publication: a blob that is there is not written again, a damaged one
   disk.put("/r/blobs/x", "z");
   REQUIRE(change.publish(disk, "/r", progress));
   CHECK(disk.text("/r/blobs/x") == "x");
+  disk.put("/r/blobs/x", "x and more");
+  REQUIRE(change.publish(disk, "/r", progress));
+  CHECK(disk.text("/r/blobs/x") == "x");
 }
 
 TEST_CASE("publication: a file of several chunks is hashed and copied whole",

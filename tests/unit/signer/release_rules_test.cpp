@@ -73,6 +73,14 @@ TEST_CASE("rules: refusals each have their code (FORMAT 11.3)", "[signer][rules]
   CHECK(verdict.error().code() == row.code);
 }
 
+TEST_CASE("rules: root's ceiling binds below the step, too", "[signer][rules]") {
+  const auto verdict =
+      check_addition(release("1.2.0", 8, 10, 3), digest(9), published(), repository(9));
+  REQUIRE_FALSE(verdict);
+  CHECK(verdict.error().code() == Errc::kRollback);
+  CHECK(verdict.error().what().find("ceiling 9") != std::string::npos);
+}
+
 TEST_CASE("rules: the highest step a device takes is allowed", "[signer][rules]") {
   CHECK(check_addition(release("1.2.0", 8, 67, 3), digest(9), published(), repository(80)));
   CHECK(check_addition(release("1.2.0", 8, 9, 9), digest(9), published(), repository(9)));

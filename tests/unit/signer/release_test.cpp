@@ -186,6 +186,35 @@ TEST_CASE("release: published, a device accepts it; published again, nothing cha
       plan_addition(bench.disk, *repository, *load_release(bench.disk, "/b/1.0.0"), "/b/1.0.0");
   REQUIRE(again);
   CHECK_FALSE(again->changed);
+  // what refers to others comes after them (FORMAT 11.1.2)
+  const auto paths = again->files.paths();
+  REQUIRE(paths.size() == 5);
+  for (std::size_t i = 0; i < 4; ++i) CHECK(paths[i].starts_with("blobs/"));
+  CHECK(paths.back().starts_with("targets/releases/gw3/1.0.0/"));
+}
+
+TEST_CASE("verify: a release whose listing says other numbers than its manifest is refused",
+          "[signer][verify]") {
+  Bench bench;
+  REQUIRE(build(bench.disk, fakes::small_input(bench.disk, "1.0.0", 1), "/b/1.0.0"));
+  const auto repository = load_repository(bench.disk, fakes::kRepository, {});
+  REQUIRE(repository);
+  auto addition =
+      plan_addition(bench.disk, *repository, *load_release(bench.disk, "/b/1.0.0"), "/b/1.0.0");
+  REQUIRE(addition);
+  addition->targets.targets.begin()->second.custom =
+      manifest::ReleaseSummary::of(fakes::small_release("1.0.0", 2)).to_json();
+  Revision revision(*repository, {}, fakes::kSignedAt + Seconds(60));
+  revision.set_role(addition->role, addition->targets);
+  const auto done = revision.sign(bench.ring);
+  REQUIRE(done);
+  addition->files.append(done->publication);
+  NoProgress progress;
+  REQUIRE(addition->files.publish(bench.disk, fakes::kRepository, progress));
+  const auto report = fakes::seen_by_device(bench.disk);
+  REQUIRE(report);
+  REQUIRE(report->releases.size() == 1);
+  CHECK(report->releases.front().refused);
 }
 
 TEST_CASE("release: a blob that changed since the build is not published", "[signer][release]") {

@@ -155,6 +155,7 @@ TEST_CASE("repository: a version on disk is never signed again (FORMAT 11.1.3)",
           "[signer][repository]") {
   Bench bench;
   bench.disk.put(metadata("7.snapshot.json"), "left by an interrupted publish");
+  bench.disk.put(metadata("9x.snapshot.json"), "not a version");
   const auto state = bench.load();
   CHECK(state.next_version("snapshot") == MetadataVersion(8));
   CHECK(state.next_version("targets") == MetadataVersion(2));
@@ -201,6 +202,7 @@ TEST_CASE("repository: one writer at a time", "[signer][repository]") {
   const auto lock = lock_repository(disk, "/r");
   REQUIRE(lock);
   CHECK(lock_repository(disk, "/r").error().code() == Errc::kBusy);
+  CHECK(disk.public_paths() == std::set<std::string>{"/r"});
 }
 
 TEST_CASE("repository: sizes over what tokens sign are warned about", "[signer][repository]") {

@@ -62,6 +62,8 @@ TEST_CASE("uki: what cannot be measured for sure is refused (FORMAT 11.4.2)", "[
       {"no stub name", fakes::small_uki("kernel", kLine, "initrd")},
       {"stub name without end", uki(kLine, "#### LoaderInfo: systemd-stub 252")},
       {"stub name with a control character", uki(kLine, "#### LoaderInfo: systemd-stub\n252 ####")},
+      {"control character after the version",
+       uki(kLine, "#### LoaderInfo: systemd-stub 252\n ####")},
       {"endless stub name",
        uki(kLine, "#### LoaderInfo: systemd-stub 252" + std::string(200, 'x') + " ####")},
       {"another stub", uki(kLine, "#### LoaderInfo: other-stub 252 ####")},
