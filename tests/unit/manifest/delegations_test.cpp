@@ -73,3 +73,38 @@ TEST_CASE("trusted set: a terminating role ends the search (FORMAT 2.6.6)", "[ma
     CHECK_FALSE(outside->has_value());
   }
 }
+
+TEST_CASE(
+    "trusted set: a terminating role ends the search for its delegator's siblings, too (FORMAT "
+    "2.6.6)",
+    "[manifest]") {
+  for (const auto terminating : {Terminating::kYes, Terminating::kNo}) {
+    Device device;
+    auto& repo = device.repo;
+    for (const auto* name : {"first", "below", "second"}) repo.signers[name].emplace_back(name);
+    repo.delegate("first", {"x/*"}, Terminating::kNo);
+    repo.delegate("second", {"x/*"}, Terminating::kNo);
+    const SigningKey key("below");
+    Delegation below;
+    below.name = "below";
+    below.paths = {"x/*"};
+    below.role = {{key.id()}, 1};
+    below.terminating = terminating;
+    Delegations delegations;
+    delegations.keys.emplace(key.id(), key.key());
+    delegations.roles.push_back(below);
+    repo.roles["first"].delegations = delegations;
+    repo.roles["below"];
+    TargetInfo info;
+    info.path = "x/1";
+    info.length = 1;
+    info.hashes.sha256 = sha256(as_bytes("x"));
+    repo.roles["second"].targets[info.path] = info;
+    repo.bump();
+    auto client = device.updater();
+    REQUIRE(client.refresh());
+    const auto found = client.find(info.path);
+    REQUIRE(found);
+    CHECK(found->has_value() == (terminating == Terminating::kNo));
+  }
+}

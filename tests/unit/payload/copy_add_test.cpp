@@ -182,14 +182,18 @@ TEST_CASE("copy-add frames that ask for too much are refused (FORMAT 4.7.6, 4.7.
     std::vector<std::uint64_t>
         numbers;  // literals, then of a copy: length - 1, offset, quiet, active
     Errc code;
+    const char* says = "";
   };
-  const auto row =
-      GENERATE(Row{"literals past the window", {kWindow + 1}, Errc::kMalformed},
-               Row{"a copy longer than a window", {0, kWindow, 0, 0}, Errc::kMalformed},
-               Row{"a copy past the window", {1, kWindow - 1, 0, 0}, Errc::kMalformed},
-               Row{"a copy outside the base image", {0, 99, std::uint64_t{1} << 40U, 0}, Errc::kIo},
-               Row{"quiet past the copy", {0, 99, 0, 101}, Errc::kMalformed},
-               Row{"active past the copy", {0, 99, 0, 50, 50}, Errc::kMalformed});
+  const auto row = GENERATE(
+      Row{"literals past the window", {kWindow + 1}, Errc::kMalformed},
+      Row{"a copy longer than a window", {0, kWindow, 0, 0}, Errc::kMalformed},
+      Row{"a copy past the window", {1, kWindow - 1, 0, 0}, Errc::kMalformed},
+      Row{"a copy outside the base image", {0, 99, std::uint64_t{1} << 40U, 0}, Errc::kIo},
+      Row{"quiet past the copy", {0, 99, 0, 101}, Errc::kMalformed, "quiet stretch runs past"},
+      Row{"active past the copy",
+          {0, 99, 0, 50, 50},
+          Errc::kMalformed,
+          "active stretch runs past"});
   INFO(row.why);
   BitEncoder encoder;
   std::array<NumberModel, 5> models;
@@ -207,6 +211,7 @@ TEST_CASE("copy-add frames that ask for too much are refused (FORMAT 4.7.6, 4.7.
   const auto status = codec.decode(encoder.finish(), {history, kWindow, kWindow}, base, room);
   REQUIRE_FALSE(status);
   CHECK(status.error().code() == row.code);
+  CHECK(status.error().what().find(row.says) != std::string::npos);
 }
 
 TEST_CASE("a cut copy-add frame never gives its window (FORMAT 4.7.1)", "[payload]") {
