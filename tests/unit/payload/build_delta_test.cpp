@@ -101,9 +101,8 @@ TEST_CASE("a delta uses each kind of frame where it is smallest", "[payload]") {
 TEST_CASE("a delta keeps the smallest frame, whichever was made last", "[payload]") {
   auto old = noise(4 * kWindow, 502);
   auto image = noise(kWindow, 501);
-  auto second = image;  // nearly the window before, with a little of the old slot
-  std::copy_n(old.begin() + 300, 64, second.begin() + 1000);
-  append(image, second);
+  std::copy_n(old.begin() + 300, 64, image.begin() + 1000);
+  append(image, Bytes(image));  // everything stands in the window before, a little in the old slot
   const auto d = build(std::move(old), std::move(image));
   CHECK(d.delta.built.index.record(1).kind == FrameKind::kZstd);
   CHECK(d.delta.built.index.record(1).frame_length < kWindow / 4);
