@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "identity/jwks.hpp"
+#include "identity/pem.hpp"
 #include "identity/svid_rules.hpp"
 #include "identity/verifier.hpp"
 #include "issuer/certificates.hpp"
@@ -51,7 +52,7 @@ Result<PrivateKeyPtr> load_key(Disk& disk, const std::string& path) {
 }
 
 Status write_key(Disk& disk, const std::string& path, EVP_PKEY& key) {
-  auto pem = private_key_pem(key);
+  auto pem = identity::private_key_pem(key);
   auto done = replace_file(disk, path, pem);
   OPENSSL_cleanse(pem.data(), pem.size());
   return done;
@@ -89,15 +90,6 @@ AuthorityFiles authority_files_in(const std::string& folder) {
   return {folder + "/ca.key", folder + "/ca.pem", folder + "/bundle.json"};
 }
 
-Bytes private_key_pem(EVP_PKEY& key) {
-  const BioPtr out(BIO_new(BIO_s_secmem()));
-  PAWL_ASSERT(out && PEM_write_bio_PKCS8PrivateKey(out.get(), &key, nullptr, nullptr, 0, nullptr,
-                                                   nullptr) == 1);
-  char* data = nullptr;
-  const long size = BIO_get_mem_data(out.get(), &data);
-  return {data, data + size};
-}
-
 Status check_private_file(const std::string& path) {
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0) return fail(Errc::kIo, path + ": cannot be read", errno);
@@ -120,7 +112,8 @@ Status Authority::create(Disk& disk, const std::string& folder, const NewAuthori
   const Validity validity{now - kBackdated, now + plan.lifetime};
   PAWL_TRY(auto certificate, make_authority(plan.domain, *key, validity, random));
   PAWL_CHECK(write_key(disk, files.key, *key));
-  PAWL_CHECK(replace_file(disk, files.certificate, as_bytes(certificate_pem(*certificate))));
+  PAWL_CHECK(
+      replace_file(disk, files.certificate, as_bytes(identity::certificate_pem(*certificate))));
   return write_bundle_file(disk, files.bundle, plan, std::move(certificate));
 }
 

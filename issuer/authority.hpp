@@ -65,9 +65,6 @@ class Authority {
                                                             UtcTime now, Seconds lifetime,
                                                             Random& random);
 
-/// PKCS#8 in PEM, without a passphrase. The caller wipes it.
-[[nodiscard]] Bytes private_key_pem(EVP_PKEY& key);
-
 /// kConfig unless the file is ours or root's and nobody else may read it.
 [[nodiscard]] Status check_private_file(const std::string& path);
 

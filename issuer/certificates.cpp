@@ -4,7 +4,6 @@
 
 #include <openssl/ec.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
 
 #include "identity/svid_rules.hpp"
 
@@ -187,14 +186,6 @@ Result<X509Ptr> make_svid(const identity::SpiffeId& id, EVP_PKEY& subject, const
   PAWL_CHECK(add_name(*draft, id.uri(), true));
   PAWL_CHECK(add_extensions(*draft, signer.certificate, kExtensions));
   return sign(*draft, signer.key);
-}
-
-std::string certificate_pem(X509& certificate) {
-  const BioPtr out(BIO_new(BIO_s_mem()));
-  PAWL_ASSERT(out && PEM_write_bio_X509(out.get(), &certificate) == 1);
-  char* data = nullptr;
-  const long size = BIO_get_mem_data(out.get(), &data);
-  return {data, static_cast<std::size_t>(size)};
 }
 
 }  // namespace pawl::issuer

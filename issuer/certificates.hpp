@@ -38,6 +38,4 @@ struct Signer {
                                                   const Validity& validity, const Signer& signer,
                                                   Random& random);
 
-[[nodiscard]] std::string certificate_pem(X509& certificate);
-
 }  // namespace pawl::issuer

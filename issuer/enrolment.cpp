@@ -4,6 +4,7 @@
 #include <openssl/evp.h>
 
 #include "base/digest.hpp"
+#include "identity/pem.hpp"
 #include "identity/svid_rules.hpp"
 #include "issuer/certificates.hpp"
 #include "tpm/ek_public.hpp"
@@ -93,7 +94,7 @@ Result<FinishAnswer> Enrolment::issue(const Session& session) {
   PAWL_TRY(const auto key, parse_svid_key(session.svid_public));
   PAWL_TRY(const auto svid, parts_.authority.issue(id, *key, now, rules_.lifetime, parts_.random));
   PAWL_TRY(const auto end, identity::not_after(*svid));
-  return FinishAnswer{id.uri(), certificate_pem(*svid), parts_.authority.bundle(), end};
+  return FinishAnswer{id.uri(), identity::certificate_pem(*svid), parts_.authority.bundle(), end};
 }
 
 Result<FinishAnswer> Enrolment::finish(const FinishRequest& request) {

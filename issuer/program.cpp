@@ -5,9 +5,8 @@
 #include <openssl/crypto.h>
 
 #include "base/toml.hpp"
-#include "identity/jwks.hpp"
+#include "identity/pem.hpp"
 #include "identity/svid_files.hpp"
-#include "issuer/certificates.hpp"
 #include "issuer/ek_argument.hpp"
 #include "issuer/serve.hpp"
 
@@ -171,11 +170,11 @@ Status run_ek_rm(const Args& args, Io& io) {
 
 Status write_svid(Disk& disk, const identity::SvidFiles& files, const identity::X509Svid& svid,
                   const Authority& authority) {
-  auto key = private_key_pem(svid.key());
+  auto key = identity::private_key_pem(svid.key());
   auto kept = replace_file(disk, files.key, key);
   OPENSSL_cleanse(key.data(), key.size());
   PAWL_CHECK(std::move(kept));
-  PAWL_CHECK(replace_file(disk, files.svid, as_bytes(certificate_pem(svid.leaf()))));
+  PAWL_CHECK(replace_file(disk, files.svid, as_bytes(identity::certificate_pem(svid.leaf()))));
   return replace_file(disk, files.bundle, as_bytes(json::write(authority.bundle()) + "\n"));
 }
 

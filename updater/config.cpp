@@ -126,6 +126,22 @@ Status read_server(ConfigReader& in, Config& out) {
   return Ok{};
 }
 
+Status read_issuer(ConfigReader& in, Config& out) {
+  PAWL_TRY(const auto url, in.toml().required("identity.url"));
+  auto origin = http::Origin::parse(url);
+  if (!origin) return in.toml().error("identity.url", "must be https://HOST[:PORT]");
+  PAWL_TRY(auto id, in.spiffe_id("identity.id"));
+  PAWL_TRY(auto bundle, in.path("identity.bundle"));
+  PAWL_TRY(const auto named, in.toml().string("identity.tcti"));
+  auto tcti = named.value_or("");
+  if (named && tcti.find(':') == std::string::npos) {
+    return in.toml().error("identity.tcti", "must be named in full, like device:/dev/tpmrm0");
+  }
+  out.issuer.emplace(
+      Config::Issuer{*std::move(origin), std::move(id), std::move(bundle), std::move(tcti)});
+  return Ok{};
+}
+
 Status read_identity(ConfigReader& in, Config& out) {
   using Source = Config::Identity::Source;
   PAWL_TRY(const auto source, in.toml().string("identity.source"));
@@ -137,9 +153,12 @@ Status read_identity(ConfigReader& in, Config& out) {
     PAWL_TRY(identity.endpoint, in.toml().required("identity.endpoint"));
   } else if (*source == "files") {
     PAWL_TRY(identity.folder, in.path_or("identity.path", ""));
+  } else if (*source == "issuer") {
+    identity.source = Source::kIssuer;
+    PAWL_CHECK(read_issuer(in, out));
   } else {
     return in.toml().error("identity.source",
-                           "must be files or workload-api, not " + printable(*source));
+                           "must be files, workload-api or issuer, not " + printable(*source));
   }
   out.identity = std::move(identity);
   return Ok{};
@@ -239,6 +258,9 @@ Result<Config> parse_config(std::string_view text, const std::string& origin) {
   PAWL_CHECK(read_slots(in, out));
   PAWL_CHECK(read_health(in, out));
   PAWL_CHECK(read_tpm(in, out));
+  if (out.issuer && out.issuer->tcti.empty()) {
+    out.issuer->tcti = out.tpm ? out.tpm->tcti : "device:/dev/tpmrm0";
+  }
   PAWL_CHECK(toml.refuse_unknown());
   return out;
 }

@@ -41,10 +41,17 @@ struct Config {
     identity::SpiffeId id;  // the only peer accepted
   };
   struct Identity {
-    enum class Source : std::uint8_t { kFiles, kWorkloadApi };
+    enum class Source : std::uint8_t { kFiles, kWorkloadApi, kIssuer };
     Source source = Source::kFiles;
     std::string folder;    // files; empty: svid/ of the state directory
     std::string endpoint;  // workload-api
+  };
+  /// Who gives this device its SVID, with source = "issuer".
+  struct Issuer {
+    http::Origin origin;
+    identity::SpiffeId id;  // the only peer accepted
+    std::string bundle;     // file of the image: the authorities of the issuer's domain
+    std::string tcti;
   };
   struct Health {
     std::string directory = "/etc/pawl/health.d";
@@ -64,6 +71,7 @@ struct Config {
   std::string repository;  // folder behind server.url file://; empty with a server
   std::optional<Server> server;
   std::optional<Identity> identity;
+  std::optional<Issuer> issuer;
   Seconds poll{3600};  // between two polls of the server; 60 s to 7 days
   std::string trust_root = "/etc/pawl/root.json";
   UtcTime build_epoch{};           // no clock is believed to be before this

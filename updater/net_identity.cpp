@@ -25,8 +25,12 @@ Result<std::string> mark_of(const Identity& identity) {
 }  // namespace
 
 IdentitySource::IdentitySource(Config::Identity config, std::string folder, Disk& disk,
-                               Clock& clock)
-    : config_(std::move(config)), folder_(std::move(folder)), disk_(disk), clock_(clock) {
+                               Clock& clock, IdentityRenewal* renewal)
+    : config_(std::move(config)),
+      folder_(std::move(folder)),
+      disk_(disk),
+      clock_(clock),
+      renewal_(renewal) {
   if (!config_.folder.empty()) folder_ = config_.folder;
 }
 
@@ -39,7 +43,9 @@ Taken IdentitySource::from_files() {
   const auto now = clock_.steady();
   if (looked_ && now - *looked_ < kLook) return std::optional<Identity>();
   looked_ = now;
+  auto renewed = renewal_ == nullptr ? Status(Ok{}) : renewal_->refresh();
   auto loaded = identity::load_identity(disk_, identity::svid_files_in(folder_));
+  if (!loaded && !renewed) return std::move(renewed).error();  // there is none to go on with
   if (!loaded) {
     return std::move(loaded).error().with_hint("put this device's SVID there, or enroll it");
   }

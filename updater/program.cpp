@@ -6,6 +6,8 @@
 #include "bootloader-hooks/file_boot.hpp"
 #include "bootloader-hooks/systemd_boot.hpp"
 #include "updater/agent.hpp"
+#include "updater/enroll_link.hpp"
+#include "updater/enroll_tpm.hpp"
 #include "updater/net_fetcher.hpp"
 #include "updater/process.hpp"
 #include "updater/provision.hpp"
@@ -36,6 +38,10 @@ constexpr std::array kInstallOptions{
 constexpr std::array kRunOptions{
     kConfigOption, kStateOption,
     cli::Option{"--once", "", "one round, without waiting", Need::kFlag}};
+constexpr std::array kEnrollOptions{
+    kConfigOption, kStateOption,
+    cli::Option{"--new-ak", "", "with a new attestation key: the issuer must forget the old one",
+                Need::kFlag}};
 constexpr std::array kCheckConfigOptions{kConfigOption};
 constexpr std::array kProvisionOptions{
     kConfigOption, kStateOption,
@@ -150,6 +156,17 @@ Status run_agent(const Args& args, Io& io) {
   return restart(program->device().config, io);
 }
 
+Status run_enroll(const Args& args, Io& io) {
+  PAWL_TRY(const auto program, open_program(args, io));
+  PAWL_TRY(auto* const enroller, program->enroller());
+  if (args.flag("--new-ak")) {
+    PAWL_CHECK(remove_file(program->device().disk, program->device().dir.ak()));
+  }
+  PAWL_TRY(const auto result, enroller->enrol());
+  print(io, result);
+  return Ok{};
+}
+
 Status run_status(const Args& args, Io& io) {
   PAWL_TRY(const auto program, open_program(args, io));
   PAWL_TRY(const auto result, status(program->device()));
@@ -177,6 +194,7 @@ Program::Program(Config config, const std::string& state_directory, cli::Io& io)
     : config_(std::move(config)),
       sealing_(sealing(disk_, *io.log, {state_directory}, config_)),
       boot_(boot_control(disk_, config_)),
+      enroller_(make_enroller({state_directory}, *io.log)),
       link_(make_link({state_directory}, *io.log)),
       fetcher_(make_fetcher()),
       blobs_(make_blobs()),
@@ -184,12 +202,31 @@ Program::Program(Config config, const std::string& state_directory, cli::Io& io)
       device_{config_,   {state_directory}, disk_,   *boot_,       *sealing_, clock_,
               *fetcher_, *blobs_,           health_, *io.progress, *io.log} {}
 
+std::unique_ptr<Enroller> Program::make_enroller(const StateDir& dir, Log& log) {
+  if (!config_.issuer) return nullptr;
+  const auto& issuer = *config_.issuer;
+  const auto stored = identity::svid_files_in(dir.svid()).bundle;
+  return std::make_unique<Enroller>(
+      Enroller::Parts{
+          disk_, clock_, log,
+          [this, ak = dir.ak()] { return TpmKeys::open(disk_, ak, config_.issuer->tcti); },
+          [this, stored] { return IssuerLink::open(*config_.issuer, stored, disk_, clock_); }},
+      dir.svid(), issuer.id.trust_domain());
+}
+
+Result<Enroller*> Program::enroller() {
+  if (enroller_) return enroller_.get();
+  return fail(Errc::kConfig, "this device's SVID does not come from an issuer")
+      .with_hint("[identity] source = \"issuer\" with url, id and bundle");
+}
+
 std::unique_ptr<NetLink> Program::make_link(const StateDir& dir, Log& log) {
   if (!config_.server) return nullptr;
   PAWL_ASSERT(config_.identity.has_value());
-  return std::make_unique<NetLink>(*config_.server,
-                                   IdentitySource(*config_.identity, dir.svid(), disk_, clock_),
-                                   NetLink::Parts{disk_, clock_, log});
+  return std::make_unique<NetLink>(
+      *config_.server,
+      IdentitySource(*config_.identity, dir.svid(), disk_, clock_, enroller_.get()),
+      NetLink::Parts{disk_, clock_, log});
 }
 
 std::unique_ptr<manifest::Fetcher> Program::make_fetcher() {
@@ -239,6 +276,8 @@ const cli::Program& program() {
                 &run_trial},
       cli::Verb{"commit", "keep the release on trial", kCommon, &run_commit},
       cli::Verb{"rollback", "give up a trial, or try the other slot again", kCommon, &run_rollback},
+      cli::Verb{"enroll", "get this device's SVID from an issuer, by its TPM", kEnrollOptions,
+                &run_enroll},
       cli::Verb{"run", "ask the server again and again and install what it offers", kRunOptions,
                 &run_agent},
       cli::Verb{"status", "slots, trial, counters and floors", kCommon, &run_status},

@@ -3,6 +3,7 @@
 
 #include "base/cli/command.hpp"
 #include "manifest/directory_fetcher.hpp"
+#include "updater/enroll.hpp"
 #include "updater/net_link.hpp"
 #include "updater/verbs.hpp"
 
@@ -17,10 +18,13 @@ class Program {
   [[nodiscard]] Device& device() { return device_; }
   /// The connection to the distributor. @return kConfig when the configuration names none
   [[nodiscard]] Result<NetLink*> link();
+  /// @return kConfig when the SVID does not come from an issuer
+  [[nodiscard]] Result<Enroller*> enroller();
 
  private:
   Program(Config config, const std::string& state_directory, cli::Io& io);
   static std::unique_ptr<boot::BootControl> boot_control(Disk& disk, const Config& config);
+  std::unique_ptr<Enroller> make_enroller(const StateDir& dir, Log& log);
   std::unique_ptr<NetLink> make_link(const StateDir& dir, Log& log);
   std::unique_ptr<manifest::Fetcher> make_fetcher();
   std::unique_ptr<BlobSource> make_blobs();
@@ -32,7 +36,8 @@ class Program {
   SystemClock clock_;
   std::unique_ptr<Sealing> sealing_;
   std::unique_ptr<boot::BootControl> boot_;
-  std::unique_ptr<NetLink> link_;  // null: the repository is a folder
+  std::unique_ptr<Enroller> enroller_;  // null: the SVID comes from elsewhere
+  std::unique_ptr<NetLink> link_;       // null: the repository is a folder
   std::unique_ptr<manifest::Fetcher> fetcher_;
   std::unique_ptr<BlobSource> blobs_;
   HealthDirectory health_;

@@ -259,6 +259,18 @@ void print(cli::Io& io, const StatusResult& result) {
   io.result(std::move(out), text);
 }
 
+void print(cli::Io& io, const EnrolmentResult& result) {
+  json::Object out;
+  out.set("changed", result.changed);
+  out.set("id", result.id.uri());
+  out.set("not_after", format_utc(result.not_after));
+  out.set("renew_at", format_utc(result.renew_at));
+  const std::string what = result.changed ? "enrolled as " : "enrolled already as ";
+  io.result(std::move(out), what + result.id.uri() + ", valid until " +
+                                format_utc(result.not_after) + ", to be renewed at " +
+                                format_utc(result.renew_at));
+}
+
 void print(cli::Io& io, const PollResult& result) {
   using End = PollResult::End;
   json::Object out;

@@ -19,6 +19,7 @@ struct StateDir {
   [[nodiscard]] std::string tuf() const { return path + "/tuf"; }
   [[nodiscard]] std::string spool() const { return path + "/spool/status.json"; }
   [[nodiscard]] std::string svid() const { return path + "/svid"; }
+  [[nodiscard]] std::string ak() const { return path + "/ak.json"; }
   [[nodiscard]] std::string lock() const { return path + "/lock"; }
   [[nodiscard]] std::string installed(boot::Slot slot) const {
     return path + "/installed/" + std::string(boot::letter(slot)) + ".manifest.json";

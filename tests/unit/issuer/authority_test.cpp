@@ -8,6 +8,7 @@
 #include "fakes/fake_disk.hpp"
 #include "fakes/temporary_folder.hpp"
 #include "identity/jwks.hpp"
+#include "identity/pem.hpp"
 #include "identity/svid_rules.hpp"
 #include "identity/verifier.hpp"
 #include "issuer/certificates.hpp"
@@ -71,8 +72,8 @@ TEST_CASE("Authority: made once, and its parts must belong together (FORMAT 13.4
     const auto svid = issue_with_new_key(
         *loaded, *identity::SpiffeId::parse("spiffe://example.org/x"), kNow, Seconds{60}, random);
     REQUIRE(svid);
-    disk.put("/ca/ca.pem", certificate_pem(svid->leaf()));
-    const auto key = private_key_pem(svid->key());
+    disk.put("/ca/ca.pem", identity::certificate_pem(svid->leaf()));
+    const auto key = identity::private_key_pem(svid->key());
     disk.put("/ca/ca.key", key);
     CHECK_FALSE(Authority::load(disk, "/ca", kDomain, kNow));
   }
