@@ -4,7 +4,7 @@ import select
 import shutil
 import subprocess
 
-from . import poll_server, repository, svid
+from . import poll_server, repository, svid, tpm_issuer
 from .row import Row
 
 SLOT = 65536
@@ -58,6 +58,7 @@ id = "spiffe://example.org/distributor"
 [identity]
 source = "files"
 path = "svid\""""))
+    (here / "enroll.toml").write_text(text + tpm_issuer.start(programs, here))
     (here / "unknown.toml").write_text(text + "colour = 1\n")
     start("a", 1)(here)
 
@@ -111,6 +112,7 @@ ROWS = {
     "trial": Row(DEVICE, DEVICE, 42, before=start("b", 2), before_refusal=no_loader),
     "commit": Row(DEVICE, DEVICE, 42, before=start("b", 2), before_refusal=no_loader),
     "rollback": Row(DEVICE, DEVICE, 42, before=start("b", 2), before_refusal=no_loader),
+    "enroll": Row(("--config", "enroll.toml", "--state", "enrolled"), DEVICE, 24),
     "run": Row(("--once", "--config", "net.toml", "--state", "state"), ("--once", *DEVICE), 24),
     "status": Row(DEVICE, DEVICE, 42, before=start("b", 2), before_refusal=no_loader),
     "check-config": Row(("--config", "updater.toml"), ("--config", "unknown.toml"), 24),

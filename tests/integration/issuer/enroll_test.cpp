@@ -8,6 +8,7 @@
 #include "fakes/fake_disk.hpp"
 #include "fakes/soft_tpm.hpp"
 #include "identity/jwks.hpp"
+#include "identity/pem.hpp"
 #include "identity/svid_rules.hpp"
 #include "issuer/service.hpp"
 
