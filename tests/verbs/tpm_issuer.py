@@ -8,7 +8,7 @@ import time
 
 def start(programs, here):
     """Returns the keys of [identity] that make pawl-updater enrol there."""
-    tpm = here / "tpm"
+    tpm = here / "enroll-tpm"
     tpm.mkdir()
     tcti = f"swtpm:path={tpm}/sock"
     keep(subprocess.Popen(["swtpm", "socket", "--tpm2", "--tpmstate", f"dir={tpm}", "--server",

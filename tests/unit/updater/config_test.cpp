@@ -184,6 +184,15 @@ TEST_CASE("config: a distributor, its exact id and where the SVID comes from",
   REQUIRE(api);
   CHECK(api->identity->endpoint == "unix:///run/spire.sock");
   CHECK(api->poll == Seconds(60));
+  const auto issuer = parse_config(
+      net_with("\"files\"",
+               "\"issuer\"\nurl = \"https://issuer:8442\"\nid = \"spiffe://example.org/issuer\"\n"
+               "bundle = \"bundle.json\""),
+      "/etc/pawl/updater.toml");
+  REQUIRE(issuer);
+  CHECK(issuer->issuer->origin.text() == "https://issuer:8442");
+  CHECK(issuer->issuer->bundle == "/etc/pawl/bundle.json");
+  CHECK(issuer->issuer->tcti == "device:/dev/tpmrm0");
   const auto folder = parse_config(
       net_with("source = \"files\"", "source = \"files\"\npath = \"svid\""), "/d/u.toml");
   REQUIRE(folder);
@@ -206,6 +215,21 @@ TEST_CASE("config: what is wrong about a server is named", "[updater][config]") 
       Row{"unknown source", "\"files\"", "\"pkcs12\"", ":10: identity.source must be"},
       Row{"no endpoint", "\"files\"", "\"workload-api\"", "identity.endpoint"},
       Row{"an endpoint of files", "\"files\"", "\"files\"\nendpoint = \"x\"", ":11: unknown key"},
+      Row{"an issuer without its address", "\"files\"", "\"issuer\"", "identity.url"},
+      Row{"an issuer over http", "\"files\"", "\"issuer\"\nurl = \"http://i\"",
+          ":11: identity.url must be https://"},
+      Row{"an issuer without its ID", "\"files\"", "\"issuer\"\nurl = \"https://i\"",
+          "identity.id"},
+      Row{"an issuer by a wildcard", "\"files\"",
+          "\"issuer\"\nurl = \"https://i\"\nid = \"spiffe://example.org/*\"",
+          ":12: identity.id must be the exact SPIFFE ID"},
+      Row{"an issuer without its authorities", "\"files\"",
+          "\"issuer\"\nurl = \"https://i\"\nid = \"spiffe://example.org/issuer\"",
+          "identity.bundle"},
+      Row{"a TPM by half a name", "\"files\"",
+          "\"issuer\"\nurl = \"https://i\"\nid = \"spiffe://example.org/issuer\"\nbundle = \"b\"\n"
+          "tcti = \"swtpm\"",
+          ":14: identity.tcti must be named in full"},
       Row{"poll too often", "\"files\"", "\"files\"\n[policy]\npoll = 59", "policy.poll"},
       Row{"poll too seldom", "\"files\"", "\"files\"\n[policy]\npoll = 604801", "policy.poll"});
   INFO(row.why);
