@@ -53,7 +53,8 @@ std::optional<std::string> Fleet::check(Device& device, const CheckRequest& requ
   }
   const auto* offer = catalog_.newest(device.product, withheld_);
   if (offer != nullptr && offer->release_counter <= request.release_counter) offer = nullptr;
-  if (offer == nullptr && request.etag == catalog_.meta) {
+  const bool nothing_published = catalog_.meta.empty();
+  if (offer == nullptr && (nothing_published || request.etag == catalog_.meta)) {
     ++figures_.unchanged;
     return std::nullopt;
   }

@@ -36,7 +36,8 @@ Status walk(Disk& disk, const std::string& folder, const std::string& path, unsi
             std::vector<RepositoryFile>& out) {
   PAWL_TRY(const auto names, disk.list(folder + "/" + path));
   for (const auto& name : names) {
-    const auto below = path + "/" + name;
+    auto below = path;
+    below.append("/").append(name);
     if (route_of_path(below)) {
       PAWL_TRY(auto file, described(disk, folder, below));
       out.push_back(std::move(file));

@@ -66,6 +66,7 @@ Status Registry::load(std::vector<Device> devices) {
                   "admin.ids names " + printable(device.id.uri()) + ", which is a device");
     }
     last_row_ = std::max(last_row_, device.row);
+    ++counts_[static_cast<std::size_t>(device.state)];
     auto key = device.id.uri();
     devices_.insert_or_assign(std::move(key), std::move(device));
   }
@@ -97,6 +98,7 @@ Status Registry::may_fetch(const Device& device) {
 }
 
 Device& Registry::add(const SpiffeId& id, UtcTime now) {
+  ++counts_[static_cast<std::size_t>(DeviceState::kPending)];
   Device fresh{++last_row_, id, DeviceState::kPending, {}, {}, {}, now, {}, {}, {}};
   return devices_.insert_or_assign(id.uri(), std::move(fresh)).first->second;
 }
@@ -106,7 +108,7 @@ Registry::Seen Registry::see(const SpiffeId& id, UtcTime now) {
   if (found != devices_.end()) return {&found->second, false};
   auto& device = add(id, now);
   if (const auto* rule = admitting_rule(rules_, id); rule != nullptr) {
-    device.state = DeviceState::kAdmitted;
+    recount(std::exchange(device.state, DeviceState::kAdmitted), DeviceState::kAdmitted);
     device.product = rule->product;
     device.tags = rule->tags;
     device.rule = rule->name;
@@ -123,11 +125,19 @@ Result<bool> Registry::decide(const SpiffeId& id, const Decision& decision, UtcT
   if (found == devices_.end() && !makes) {
     return fail(Errc::kUsage, "no such device: " + printable(id.uri()));
   }
-  if (found != devices_.end()) return apply(found->second, decision);
-  if (decision.action == Action::kAdmit && !decision.product) {
+  if (found == devices_.end() && decision.action == Action::kAdmit && !decision.product) {
     return fail(Errc::kUsage, "name the product of this device");
   }
-  return apply(add(id, now), decision);
+  auto& device = found == devices_.end() ? add(id, now) : found->second;
+  const auto before = device.state;
+  auto changed = apply(device, decision);
+  recount(before, device.state);
+  return changed;
+}
+
+void Registry::recount(DeviceState before, DeviceState after) {
+  --counts_[static_cast<std::size_t>(before)];
+  ++counts_[static_cast<std::size_t>(after)];
 }
 
 Trend Registry::note_check(Device& device, const CheckRequest& request, UtcTime now) {
@@ -152,11 +162,6 @@ std::vector<const Device*> Registry::list(const std::string& after, std::size_t 
     if (!state || at->second.state == *state) out.push_back(&at->second);
   }
   return out;
-}
-
-std::size_t Registry::count(DeviceState state) const {
-  const auto is = [&](const auto& entry) { return entry.second.state == state; };
-  return static_cast<std::size_t>(std::count_if(devices_.begin(), devices_.end(), is));
 }
 
 std::string_view state_name(DeviceState state) {

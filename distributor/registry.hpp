@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <map>
 #include <optional>
 #include <set>
@@ -71,14 +72,18 @@ class Registry {
   /// At most `limit` devices after this ID, in the order of their IDs.
   [[nodiscard]] std::vector<const Device*> list(const std::string& after, std::size_t limit,
                                                 std::optional<DeviceState> state) const;
-  [[nodiscard]] std::size_t count(DeviceState state) const;
+  [[nodiscard]] std::size_t count(DeviceState state) const {
+    return counts_[static_cast<std::size_t>(state)];
+  }
   [[nodiscard]] std::size_t size() const { return devices_.size(); }
 
  private:
   Device& add(const identity::SpiffeId& id, UtcTime now);
+  void recount(DeviceState before, DeviceState after);
   std::vector<AdmitRule> rules_;
   std::set<identity::SpiffeId> admins_;
   std::map<std::string, Device, std::less<>> devices_;  // by ID
+  std::array<std::size_t, 4> counts_{};                 // by state
   std::int64_t last_row_ = 0;
 };
 

@@ -30,33 +30,35 @@ class CatalogKeeper {
       : files_(files), fleet_(fleet), clock_(clock), log_(log) {}
 
   void look() {
-    const auto meta = meta_of(files_);
-    if (meta && (*meta == fleet_.catalog().meta || *meta == failed_)) return;
-    auto fresh = meta ? read_catalog(files_, clock_)
-                      : Result<Catalog>(fail(meta.error().code(), meta.error().what()));
-    if (!fresh) return complain(fresh.error(), meta ? *meta : "unreadable");
-    AuditEntry entry{0,
-                     clock_.now(),
-                     "local",
-                     "repository-changed",
-                     "repository",
-                     "timestamp " + std::to_string(fresh->timestamp.get())};
+    auto meta = meta_of(files_);
+    if (!meta) return complain(meta.error(), {});
+    if (*meta == fleet_.catalog().meta && trouble_.empty()) return;
+    auto fresh = read_catalog(files_, clock_);
+    if (!fresh) return complain(fresh.error(), *std::move(meta));
+    const auto version = std::to_string(fresh->timestamp.get());
+    AuditEntry entry{
+        0, clock_.now(), "local", "repository-changed", "repository", "timestamp " + version};
     fleet_.set_catalog(*std::move(fresh), entry);
     fleet_.note(std::move(entry));
-    failed_.clear();
+    trouble_.clear();
   }
 
  private:
-  void complain(const Error& why, const std::string& meta) {
-    if (meta == failed_) return;  // said once
-    failed_ = meta;
+  // Said once, tried again at every look. Devices may see for themselves; nothing is offered.
+  void complain(const Error& why, std::string meta) {
+    auto trouble = meta + why.what();
+    if (trouble == trouble_) return;
+    trouble_ = std::move(trouble);
     log_.write(LogLevel::kError, "repository-unreadable", {{"reason", why.what()}});
+    Catalog bare;
+    bare.meta = std::move(meta);
+    fleet_.set_catalog(std::move(bare), {});
   }
   manifest::Fetcher& files_;
   Fleet& fleet_;
   Clock& clock_;
   Log& log_;
-  std::string failed_;
+  std::string trouble_;  // what was said last
 };
 
 /// The listeners of one server, by their numbers in it.

@@ -1,4 +1,5 @@
 #include <atomic>
+#include <filesystem>
 #include <fstream>
 #include <thread>
 
@@ -99,6 +100,37 @@ TEST_CASE("pawl-distributor: a poll finds the release, then nothing new (FORMAT 
   REQUIRE(home.verb({"release", "restore", "gw3", "1.2.0"}).status == 0);
   const auto again = object_of(post(device, "/v1/check", check_body(1, meta)).body);
   CHECK(text_at(*again.find("offer")->object(), "version") == "1.2.0");
+}
+
+TEST_CASE("pawl-distributor: metadata that have expired are told, not offered (FORMAT 12.4.2)",
+          "[integration][distributor]") {
+  DistributorHome home;
+  const auto ask = [&](const ServeProcess& program, const std::string& etag) {
+    const auto own = home.device("d1");
+    Device device(program.port(), home.root, &own, real_now());
+    REQUIRE(device.shake());
+    return post(device, "/v1/check", check_body(1, etag));
+  };
+  {
+    ServeProcess empty(home.config());
+    CHECK(ask(empty, "").status == 204);
+    CHECK(ask(empty, std::string(64, 'a')).status == 204);  // a device that has seen more
+  }
+  home.repository.now = real_now() - Seconds(20 * 24 * 3600);
+  home.release(2, "1.1.0");
+  const auto signed_files = home.write_repository();
+  CHECK(home.verb({"publish", signed_files}).status == 13);
+  std::filesystem::copy(
+      signed_files, home.folder.file("repository"),
+      std::filesystem::copy_options::recursive | std::filesystem::copy_options::overwrite_existing);
+  ServeProcess program(home.config());
+  const auto answer = ask(program, "");
+  REQUIRE(answer.status == 200);
+  const auto object = object_of(answer.body);
+  const auto meta = to_hex(sha256(home.repository.metadata_files["timestamp.json"]));
+  CHECK(text_at(object, "meta") == meta);
+  CHECK(object.find("offer") == nullptr);
+  CHECK(ask(program, meta).status == 204);
 }
 
 TEST_CASE("pawl-distributor: a device without rule waits until it is admitted (FORMAT 12.5.3)",

@@ -84,6 +84,7 @@ TEST_CASE("registry: every decision in every state (FORMAT 12.5.4)", "[distribut
     REQUIRE(devices.load({{7, kStranger, row.from, "lamp", {}, {}, kNow, {}, {}, {}}}));
     const auto done = devices.decide(kStranger, decision(row.action), kNow);
     CHECK(devices.find(kStranger)->state == row.to.value_or(row.from));
+    CHECK(devices.count(row.to.value_or(row.from)) == 1);
     if (row.to) {
       REQUIRE(done);
       CHECK(*done == row.changed);
@@ -169,4 +170,7 @@ TEST_CASE("registry: lists are pages in the order of IDs", "[distributor][regist
   CHECK(devices.list(first.back()->id.uri(), 2, std::nullopt).size() == 1);
   CHECK(devices.list("", 9, DeviceState::kBanned).size() == 1);
   CHECK(devices.count(DeviceState::kAdmitted) == 2);
+  CHECK(devices.count(DeviceState::kBanned) == 1);
+  CHECK(devices.count(DeviceState::kPending) == 0);
+  CHECK(devices.count(DeviceState::kRetired) == 0);
 }
