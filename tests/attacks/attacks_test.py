@@ -215,6 +215,16 @@ class Attacks(unittest.TestCase):
         self.refused(self.device.vault("get", "memory"), ROLLBACK, "does not follow the anchored")
         self.refused(self.device.vault("init"), VAULT, "the anchor tells of a vault")
 
+    def test_an_old_sealed_key_opens_nothing_after_a_rotation(self):
+        self.honest_boot()
+        vault = self.device.path / "state/vault"
+        old = {p: p.read_bytes() for p in [vault / "index", *(vault / "epochs").iterdir()]}
+        self.must(self.device.vault("rotate"))
+        self.state_opens()
+        for path, content in old.items():
+            path.write_bytes(content)
+        self.refused(self.device.vault("get", "memory"), VAULT, "not the one this device's anchor names")
+
     def test_a_missing_vault_is_never_made_anew(self):
         shutil.rmtree(self.device.path / "state/vault")
         self.honest_boot()
