@@ -113,6 +113,17 @@ TEST_CASE("A counter above the running release leaves the other slot alone", "[s
   CHECK(only_b->allows == Allows::kOtherOnly);
 }
 
+TEST_CASE("A base above the counter is no base (FORMAT 6.5.6)", "[sealing]") {
+  Machine m;
+  m.slots.held[0]->security = SecurityVersion(0);
+  m.slots.held[1].reset();
+  auto branch = Machine::branch(m.a, 0);
+  branch.limit = kCounter;
+  CHECK(m.find(*tpm::content_of({{branch}, 0}))->base == kCounter);
+  branch.limit = kCounter + 1;  // less 0: above the counter
+  CHECK(fault(m.find(*tpm::content_of({{branch}, 0}))) == Fault::kTampered);
+}
+
 TEST_CASE("A predicted branch is the one the next boot will satisfy (FORMAT 8.3.4)", "[sealing]") {
   const Machine m;
   const auto now = m.find(m.content(true, false));
