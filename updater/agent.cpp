@@ -47,7 +47,11 @@ Result<std::optional<PollAnswer>> Agent::ask() {
 }
 
 Result<PollResult> Agent::act(const PollAnswer& answer) {
-  PollResult out{End::kRefreshed, "", answer.poll_after};
+  PollResult out{End::kRefreshed, "", {}, answer.poll_after};
+  if (answer.meta.empty()) {
+    out.end = End::kNothing;
+    return out;
+  }
   if (!answer.offer) {
     PAWL_CHECK(refresh(device_));
     return out;
@@ -60,6 +64,7 @@ Result<PollResult> Agent::act(const PollAnswer& answer) {
   }
   if (!installed) return std::move(installed).error();
   if (installed->end == InstallResult::End::kArmed) out.end = End::kArmed;
+  out.totals = installed->totals;
   return out;
 }
 
@@ -99,7 +104,7 @@ Result<PollResult> Agent::poll() {
     device_.log.write(LogLevel::kWarning, "status.kept", {{"why", delivered.error().what()}});
   }
   PAWL_TRY(const auto answer, ask());
-  if (!answer) return PollResult{End::kNothing, "", link_.asked_wait()};
+  if (!answer) return PollResult{End::kNothing, "", {}, link_.asked_wait()};
   PAWL_TRY(auto done, act(*answer));
   etag_ = answer->meta;
   if (auto after = deliver(); !after) {

@@ -26,6 +26,7 @@ struct PollResult {
   };
   End end = End::kNothing;
   std::string version;           // of the offer
+  InstallTotals totals;          // of kArmed
   std::optional<Seconds> asked;  // when the server wants to be asked again
 };
 

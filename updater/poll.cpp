@@ -41,8 +41,12 @@ Result<PollAnswer> PollAnswer::parse(std::string_view text) {
   PAWL_TRY(const auto value, json::parse(text, {kMaxBytes, 4, 64}));
   PAWL_TRY(const auto from, Fields::of(value, "answer to the poll"));
   PollAnswer out;
-  PAWL_TRY(const auto meta, from.sha256("meta"));
-  out.meta = to_hex(meta);
+  const auto* meta = from.members().find("meta");
+  const bool unpublished = meta != nullptr && meta->string() != nullptr && meta->string()->empty();
+  if (!unpublished) {
+    PAWL_TRY(const auto digest, from.sha256("meta"));
+    out.meta = to_hex(digest);
+  }
   PAWL_TRY(const auto after, from.integer("poll_after_s", 0, kWeek));
   out.poll_after = Seconds(after);
   if (!from.has("offer")) return out;

@@ -30,7 +30,7 @@ struct PollAnswer {
     std::string version;
     Sha256Digest manifest;
   };
-  std::string meta;  // names the server's present metadata
+  std::string meta;  // names the server's present metadata; empty: it has none
   std::optional<Offer> offer;
   Seconds poll_after{0};
 

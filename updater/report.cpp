@@ -101,6 +101,22 @@ void print(cli::Io& io, const CheckResultOf& result) {
                                 std::to_string(release.release_counter.get()) + ")");
 }
 
+namespace {
+
+std::string totals_text(const InstallTotals& totals) {
+  std::string text = std::to_string(totals.windows) + " windows";
+  if (totals.present != 0) text += ", " + std::to_string(totals.present) + " were there already";
+  return text + ", " + format_size(totals.fetched) + " fetched, read back and verified";
+}
+
+void set_totals(json::Object& out, const InstallTotals& totals) {
+  out.set("windows", static_cast<std::int64_t>(totals.windows));
+  out.set("windows_present", static_cast<std::int64_t>(totals.present));
+  out.set("bytes_fetched", static_cast<std::int64_t>(totals.fetched));
+}
+
+}  // namespace
+
 void print(cli::Io& io, const InstallResult& result, std::string_view floor_kind) {
   json::Object out;
   out.set("changed", result.end == InstallResult::End::kArmed);
@@ -117,13 +133,9 @@ void print(cli::Io& io, const InstallResult& result, std::string_view floor_kind
   }
   const auto& totals = result.totals;
   out.set("restart_required", true);
-  out.set("windows", static_cast<std::int64_t>(totals.windows));
-  out.set("windows_present", static_cast<std::int64_t>(totals.present));
-  out.set("bytes_fetched", static_cast<std::int64_t>(totals.fetched));
+  set_totals(out, totals);
   std::string text = "release " + result.version + " is in " + slot_text(result.target) + ": " +
-                     std::to_string(totals.windows) + " windows";
-  if (totals.present != 0) text += ", " + std::to_string(totals.present) + " were there already";
-  text += ", " + format_size(totals.fetched) + " fetched, read back and verified\n";
+                     totals_text(totals) + "\n";
   text += "restart the device to try it\n" + floor_line(floor_kind);
   io.result(std::move(out), text);
 }
@@ -291,8 +303,10 @@ void print(cli::Io& io, const PollResult& result) {
     case End::kArmed:
       out.set("outcome", "armed");
       out.set("restart_required", true);
-      return io.result(std::move(out),
-                       offered + " is in the other slot\nrestart the device to try it");
+      set_totals(out, result.totals);
+      return io.result(std::move(out), offered +
+                                           " is in the other slot: " + totals_text(result.totals) +
+                                           "\nrestart the device to try it");
   }
 }
 

@@ -167,6 +167,36 @@ TEST_CASE("network: a poll with nothing new costs 300 bytes each way and no writ
   CHECK(world.uplink.connections() == 1);
 }
 
+TEST_CASE("network: metadata that did not arrive are asked for at the next poll",
+          "[integration][network]") {
+  World world;
+  Life life(world);
+  world.api.before = [&](const std::string& line) {
+    if (line.starts_with("GET /v1/metadata/")) world.uplink.cut_after(0);
+  };
+  CHECK(code_of(life.agent.poll()) == Errc::kTransport);
+  world.api.before = nullptr;
+  world.uplink.restore();
+  const auto again = life.agent.poll();
+  INFO(text_of(again));
+  REQUIRE(again);
+  CHECK(again->end == PollResult::End::kRefreshed);
+}
+
+TEST_CASE("network: a frame behind the end of its blob is never asked for",
+          "[integration][network]") {
+  World world;
+  Life life(world);
+  updater::NetBlob blob(life.link, {Sha256Digest{}, 100});
+  Bytes out(10);
+  for (const std::uint64_t offset : {std::uint64_t{91}, std::uint64_t{101}, ~std::uint64_t{0}}) {
+    const auto refused = blob.fetch(out, offset);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code() == Errc::kMalformed);
+  }
+  CHECK(world.uplink.connections() == 0);
+}
+
 TEST_CASE("network: frames come in few ranges", "[integration][network]") {
   World world;
   world.api.offer_release("1.1.0");

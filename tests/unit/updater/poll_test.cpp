@@ -35,6 +35,9 @@ TEST_CASE("poll: an answer names the metadata, a wait and perhaps a release", "[
   CHECK(plain->meta == kDigest);
   CHECK(plain->poll_after == Seconds(600));
   CHECK_FALSE(plain->offer);
+  const auto nothing = PollAnswer::parse(R"({"meta":"","poll_after_s":60})");
+  REQUIRE(nothing);
+  CHECK(nothing->meta.empty());
   const auto offered = PollAnswer::parse(answer(
       R"(,"offer":{"product":"gw3","version":"1.1.0","manifest_sha256":")" + kDigest + R"("})"));
   REQUIRE(offered);
