@@ -44,12 +44,13 @@ TrustedSet::TrustedSet(Root root, Profile profile, const Limits& limits, Floors 
     : root_(std::move(root)), profile_(profile), limits_(limits), floors_(std::move(floors)) {}
 
 Result<TrustedSet> TrustedSet::open(ByteView root_file, Profile profile, const Limits& limits,
-                                    Floors floors) {
+                                    Floors floors, Delivery delivery) {
   PAWL_TRY(const auto envelope,
            named("root", UnverifiedEnvelope::split(root_file, limits.root, profile)));
   PAWL_TRY(auto root, Root::parse(envelope.signed_text(), profile));
   PAWL_TRY(const auto signers, named("root", envelope.verify(select_keys(root.keys, root.root))));
   TrustedSet set(std::move(root), profile, limits, std::move(floors));
+  set.delivery_ = delivery;
   set.repository_ = set.root_.header.origin && set.root_.header.origin->repository
                         ? *set.root_.header.origin->repository
                         : Root::repository_id(envelope.signed_text());
@@ -127,13 +128,31 @@ Status TrustedSet::check_live(const Header& header, const std::string& role) con
       .with_hint("fetch newer metadata, or check the clock: it is taken as " + format_utc(time_));
 }
 
+/// Of the two roles that say what is newest. A bundle is made to be used later: then the release
+/// decides, by its own rule, which offline keys have signed.
+Status TrustedSet::check_fresh(const Header& header, const std::string& role) const {
+  if (delivery_ == Delivery::kBundle) return Ok{};
+  return check_live(header, role);
+}
+
+Freshness TrustedSet::freshness() const {
+  const bool live = timestamp_ && time_ < timestamp_->header.expires && snapshot_ &&
+                    time_ < snapshot_->header.expires;
+  return live ? Freshness::kLive : Freshness::kExpired;
+}
+
 Status TrustedSet::check_meta(const MetaFile& meta, ByteView file, const std::string& role) const {
   if (meta.length && file.size() != *meta.length) {
     return refuse(Attack::kMixAndMatch, Errc::kHashMismatch,
                   role + " has " + std::to_string(file.size()) + " bytes, announced are " +
                       std::to_string(*meta.length));
   }
-  return meta.hashes ? meta.hashes->check(file, role) : Status(Ok{});
+  if (!meta.hashes) return Ok{};
+  auto checked = meta.hashes->check(file, role);
+  if (checked) return checked;
+  auto error = std::move(checked).error();
+  error.set_attack(attack_name(Attack::kMixAndMatch));  // signed, it may be, but not for this state
+  return error;
 }
 
 Status TrustedSet::check_not_below(const std::string& role, MetadataVersion version) const {
@@ -161,7 +180,7 @@ Result<Change> TrustedSet::add_timestamp(ByteView file) {
   PAWL_CHECK(check_origin(timestamp.header, role));
   PAWL_CHECK(check_not_below(role, version));
   if (timestamp_ && timestamp_->header.version == version) {
-    PAWL_CHECK(check_live(timestamp_->header, role));
+    PAWL_CHECK(check_fresh(timestamp_->header, role));
     return Change::kSame;
   }
   PAWL_CHECK(check_not_below("snapshot", timestamp.snapshot.version));
@@ -171,7 +190,7 @@ Result<Change> TrustedSet::add_timestamp(ByteView file) {
   timestamp_ = std::move(timestamp);
   snapshot_.reset();
   targets_.clear();
-  PAWL_CHECK(check_live(timestamp_->header, role));
+  PAWL_CHECK(check_fresh(timestamp_->header, role));
   return Change::kNew;
 }
 
@@ -193,7 +212,7 @@ Status TrustedSet::check_snapshot_versions(const Snapshot& snapshot) const {
 Status TrustedSet::add_snapshot(ByteView file, Source source) {
   PAWL_ASSERT(timestamp_.has_value());
   const std::string role = "snapshot";
-  PAWL_CHECK(check_live(timestamp_->header, "timestamp"));
+  PAWL_CHECK(check_fresh(timestamp_->header, "timestamp"));
   if (source == Source::kReceived) PAWL_CHECK(check_meta(timestamp_->snapshot, file, role));
   PAWL_TRY(const auto envelope,
            named(role, UnverifiedEnvelope::split(file, limits_.snapshot, profile_)));
@@ -217,7 +236,7 @@ Status TrustedSet::add_snapshot(ByteView file, Source source) {
                                     " is not the announced " +
                                     text_of(timestamp_->snapshot.version));
   }
-  PAWL_CHECK(check_live(snapshot.header, role));
+  PAWL_CHECK(check_fresh(snapshot.header, role));
   if (profile_ == Profile::kStrict) PAWL_CHECK(check_meta(timestamp_->snapshot, file, role));
   snapshot_ = std::move(snapshot);
   return Ok{};
@@ -252,7 +271,7 @@ Result<RoleKeys> TrustedSet::keys_for(const RoleKey& key) const {
 Status TrustedSet::add_targets(const RoleKey& key, ByteView file) {
   PAWL_ASSERT(snapshot_.has_value());
   const auto role = key.role == "targets" ? key.role : "role " + printable(key.role);
-  PAWL_CHECK(check_live(snapshot_->header, "snapshot"));
+  PAWL_CHECK(check_fresh(snapshot_->header, "snapshot"));
   PAWL_TRY(const auto meta, listed(key.role));
   PAWL_TRY(const auto keys, keys_for(key));
   PAWL_CHECK(check_meta(meta, file, role));

@@ -19,6 +19,12 @@ namespace pawl::manifest {
 enum class Source : std::uint8_t { kReceived, kStored };
 enum class Change : std::uint8_t { kNew, kSame };
 
+/// How the files come. With kBundle, a timestamp or snapshot that has expired does not end the
+/// refresh: the set says so, and verify_release asks the release itself (FORMAT 14.3).
+enum class Delivery : std::uint8_t { kOnline, kBundle };
+/// kExpired only with Delivery::kBundle.
+enum class Freshness : std::uint8_t { kLive, kExpired };
+
 /// Who signed for a delegated role: a role is trusted only for the role that delegated to it.
 struct RoleKey {
   std::string delegator;
@@ -36,7 +42,8 @@ class TrustedSet {
  public:
   /// @param root_file trusted as it is; its own threshold of signatures is still checked
   [[nodiscard]] static Result<TrustedSet> open(ByteView root_file, Profile profile,
-                                               const Limits& limits, Floors floors);
+                                               const Limits& limits, Floors floors,
+                                               Delivery delivery = Delivery::kOnline);
 
   /// Version + 1 exactly, signed by a threshold of the trusted and of its own root keys.
   [[nodiscard]] Status add_root(ByteView file);
@@ -59,6 +66,8 @@ class TrustedSet {
   [[nodiscard]] const Floors& floors() const { return floors_; }
   /// Time of this cycle; every expiry is compared with it.
   [[nodiscard]] UtcTime time() const { return time_; }
+  /// Whether timestamp and snapshot are alive at that time.
+  [[nodiscard]] Freshness freshness() const;
   [[nodiscard]] Profile profile() const { return profile_; }
   [[nodiscard]] const Limits& limits() const { return limits_; }
   /// What snapshot says about a role, or kMixAndMatch when it lists none.
@@ -68,6 +77,7 @@ class TrustedSet {
   TrustedSet(Root root, Profile profile, const Limits& limits, Floors floors);
   Status check_origin(const Header& header, const std::string& role) const;
   Status check_live(const Header& header, const std::string& role) const;
+  Status check_fresh(const Header& header, const std::string& role) const;
   Status check_meta(const MetaFile& meta, ByteView file, const std::string& role) const;
   Status check_not_below(const std::string& role, MetadataVersion version) const;
   Status check_snapshot_versions(const Snapshot& snapshot) const;
@@ -78,6 +88,7 @@ class TrustedSet {
   std::optional<Sha256Digest> repository_;
   Profile profile_;
   Limits limits_;
+  Delivery delivery_ = Delivery::kOnline;
   Floors floors_;
   Policy policy_;
   UtcTime time_{};

@@ -65,8 +65,8 @@ Result<RefreshReport> Updater::reload() {
 Result<RefreshReport> Updater::run(Network network) {
   network_ = network;
   RefreshReport report;
-  PAWL_TRY(auto set,
-           TrustedSet::open(options_.anchor, options_.profile, options_.limits, options_.floors));
+  PAWL_TRY(auto set, TrustedSet::open(options_.anchor, options_.profile, options_.limits,
+                                      options_.floors, options_.delivery));
   set_.emplace(std::move(set));
   PAWL_CHECK(walk_roots(network, report));
   const auto clock = clock_.now();
@@ -79,6 +79,7 @@ Result<RefreshReport> Updater::run(Network network) {
   PAWL_CHECK(load_snapshot(network, report));
   PAWL_CHECK(load_targets(kTopTargets, network));
   report.targets = set_->targets(kTopTargets)->header.version;
+  report.freshness = set_->freshness();
   if (report.new_roots > 0) report.change = Change::kNew;
   return report;
 }
@@ -149,6 +150,11 @@ std::string Updater::file_name(const std::string& role, MetadataVersion version)
   return set_->root().consistent_snapshot ? std::to_string(version.get()) + "." + name : name;
 }
 
+/// What had expired when it came is not kept: only its version is, in the floors.
+Status Updater::keep_fresh(const std::string& name, ByteView file, UtcTime expires) {
+  return set_->time() < expires ? store_.save(name, file) : Status(Ok{});
+}
+
 Status Updater::load_timestamp(Network network, RefreshReport& report) {
   const std::string role = "timestamp";
   PAWL_TRY(const auto stored, store_.load(role, options_.limits.timestamp));
@@ -161,7 +167,9 @@ Status Updater::load_timestamp(Network network, RefreshReport& report) {
   if (network == Network::kUse) {
     PAWL_TRY(const auto file, fetch_metadata("timestamp.json", options_.limits.timestamp));
     PAWL_TRY(report.change, set_->add_timestamp(file));
-    if (report.change == Change::kNew) PAWL_CHECK(store_.save(role, file));
+    if (report.change == Change::kNew) {
+      PAWL_CHECK(keep_fresh(role, file, set_->timestamp()->header.expires));
+    }
   }
   if (!set_->timestamp()) return fail(Errc::kOffline, "no stored timestamp");
   report.timestamp = set_->timestamp()->header.version;
@@ -181,7 +189,7 @@ Status Updater::load_snapshot(Network network, RefreshReport& report) {
   PAWL_TRY(const auto file,
            fetch_metadata(file_name(role, meta.version), static_cast<std::size_t>(limit)));
   PAWL_CHECK(set_->add_snapshot(file, Source::kReceived));
-  return store_.save(role, file);
+  return keep_fresh(role, file, set_->snapshot()->header.expires);
 }
 
 Status Updater::load_targets(const RoleKey& key, Network network) {

@@ -17,6 +17,7 @@ struct UpdaterOptions {
   Bytes anchor;           // root file that is trusted as it is: inside the verified image
   Floors floors;          // record of the last run; empty on the first
   UtcTime build_epoch{};  // no clock is believed to be before this
+  Delivery delivery = Delivery::kOnline;
 };
 
 /// Whether the cycle's time came from the clock or from a floor above it (FORMAT 2.8.4).
@@ -30,6 +31,7 @@ struct RefreshReport {
   unsigned new_roots = 0;
   Change change = Change::kSame;  // whether anything but the time is new
   TimeSource time_source = TimeSource::kClock;
+  Freshness freshness = Freshness::kLive;
   UtcTime time{};
 };
 
@@ -80,6 +82,7 @@ class Updater {
   Status load_timestamp(Network network, RefreshReport& report);
   Status load_snapshot(Network network, RefreshReport& report);
   Status load_targets(const RoleKey& key, Network network);
+  Status keep_fresh(const std::string& name, ByteView file, UtcTime expires);
   Result<Bytes> fetch_metadata(const std::string& file, std::size_t limit);
   [[nodiscard]] std::string file_name(const std::string& role, MetadataVersion version) const;
   /// Calls `visit` for each role that may speak for `path`, in pre-order, until it returns kStop.

@@ -123,6 +123,26 @@ Status check_window(const Release& release, UtcTime now) {
   return Ok{};
 }
 
+/// FORMAT 14.3.2: metadata that has expired says nothing about what is newest, so only a release
+/// whose signers foresaw it may be installed, and only until the time they named.
+Status check_offline(const Release& release, UtcTime now, Freshness freshness) {
+  if (freshness == Freshness::kLive) return Ok{};
+  const auto& rule = release.offline;
+  if (!rule || rule->use == OfflineUse::kRefused || !rule->valid_until) {
+    return refuse(Attack::kFreeze, Errc::kOffline,
+                  "the bundle's metadata has expired and release " + release.version +
+                      " is not signed for offline use")
+        .with_hint("make a new bundle with: pawl-signer bundle");
+  }
+  if (now > *rule->valid_until) {
+    return refuse(Attack::kFreeze, Errc::kExpired,
+                  "release " + release.version + " could be used offline until " +
+                      format_utc(*rule->valid_until) + ", " +
+                      format_duration(now - *rule->valid_until) + " ago");
+  }
+  return Ok{};
+}
+
 /// "DE" covers "DE" and "DE-BY".
 bool place_covers(const std::string& code, const std::string& place) {
   return place == code || place.starts_with(code + "-");
@@ -192,7 +212,7 @@ Result<Standing> judge_counters(const Release& release, const Sha256Digest& dige
 
 Result<Verified<AcceptedRelease>> verify_release(ByteView manifest, const TargetInfo& target,
                                                  const DeviceFacts& device, const Floors& floors,
-                                                 const Policy& policy) {
+                                                 const Policy& policy, Freshness freshness) {
   PAWL_CHECK(check_bytes(manifest, target));
   PAWL_TRY(auto release, Release::parse(as_text(manifest)));
   PAWL_CHECK(check_summary(release, target));
@@ -204,6 +224,7 @@ Result<Verified<AcceptedRelease>> verify_release(ByteView manifest, const Target
   if (standing == Standing::kNewer) {
     PAWL_CHECK(check_requirements(release, device, floors));
     PAWL_CHECK(check_window(release, device.now));
+    PAWL_CHECK(check_offline(release, device.now, freshness));
     PAWL_CHECK(check_geofence(release, device));
   }
   return Verifier::accept({std::move(release), digest, standing});

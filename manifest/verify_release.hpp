@@ -4,6 +4,7 @@
 #include "manifest/policy.hpp"
 #include "manifest/release.hpp"
 #include "manifest/roles.hpp"
+#include "manifest/trusted_set.hpp"
 #include "manifest/verified.hpp"
 
 namespace pawl::manifest {
@@ -23,17 +24,17 @@ struct AcceptedRelease {
 
 /// Authorises an install (FORMAT 3.4): digest and length of the target, format, product, vendor,
 /// class, hardware, boot loader and updater version, the three counters, ceiling, stepping stone,
-/// rollout window, geofence, battery and space. Pure.
+/// rollout window, geofence, battery and space; with expired metadata the release's own offline
+/// rule (FORMAT 14.3). Pure.
 ///
 /// @param manifest  bytes of releases/<product>/<version>/manifest.json as received
 /// @param target    from TrustedSet, or for a stored release from an authenticated record
 /// @param floors    the higher of the record and of the hardware counter
-/// @return kHashMismatch, kMalformed, kTooLarge, kNotForDevice, kRollback, kExpired
-[[nodiscard]] Result<Verified<AcceptedRelease>> verify_release(ByteView manifest,
-                                                               const TargetInfo& target,
-                                                               const DeviceFacts& device,
-                                                               const Floors& floors,
-                                                               const Policy& policy);
+/// @param freshness of the trusted set the target comes from
+/// @return kHashMismatch, kMalformed, kTooLarge, kNotForDevice, kRollback, kExpired, kOffline
+[[nodiscard]] Result<Verified<AcceptedRelease>> verify_release(
+    ByteView manifest, const TargetInfo& target, const DeviceFacts& device, const Floors& floors,
+    const Policy& policy, Freshness freshness);
 
 /// A release that was authorised before and is needed again: to finish an install, to boot, to go
 /// back to (the manual, `rollback`). Digest, format, product, class and the security floor are

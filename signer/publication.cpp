@@ -7,21 +7,6 @@ namespace {
 
 constexpr std::size_t kChunk = std::size_t{1024} * 1024;
 
-/// Calls `use(chunk, offset)` for the first `size` bytes of the file.
-template <class Use>
-Status for_each_chunk(File& file, std::uint64_t size, Use use) {
-  Bytes buffer(kChunk);
-  for (std::uint64_t at = 0; at < size;) {
-    const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(kChunk, size - at));
-    const std::span chunk(buffer.data(), want);
-    PAWL_TRY(const auto got, file.read_at(chunk, at));
-    if (got != want) return fail(Errc::kIo, "file ends early, it has changed while it was read");
-    PAWL_CHECK(use(ByteView(chunk), at));
-    at += want;
-  }
-  return Ok{};
-}
-
 /// True when the file at `path` has this digest.
 Result<bool> is_there(Disk& disk, const std::string& path, const Sha256Digest& digest,
                       std::uint64_t size) {
@@ -64,6 +49,19 @@ Status copy_file(Disk& disk, const CopyJob& job, Progress& progress) {
 }
 
 }  // namespace
+
+Status for_each_chunk(File& file, std::uint64_t size, const ChunkUse& use) {
+  Bytes buffer(kChunk);
+  for (std::uint64_t at = 0; at < size;) {
+    const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(kChunk, size - at));
+    const std::span chunk(buffer.data(), want);
+    PAWL_TRY(const auto got, file.read_at(chunk, at));
+    if (got != want) return fail(Errc::kIo, "file ends early, it has changed while it was read");
+    PAWL_CHECK(use(ByteView(chunk), at));
+    at += want;
+  }
+  return Ok{};
+}
 
 Result<Sha256Digest> hash_file(File& file, std::uint64_t size) {
   Sha256 hash;

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -47,6 +48,9 @@ class Publication {
   std::optional<Item> last_;
 };
 
+using ChunkUse = std::function<Status(ByteView chunk, std::uint64_t offset)>;
+/// Calls `use` for the first `size` bytes of the file, in order and in bounded memory.
+[[nodiscard]] Status for_each_chunk(File& file, std::uint64_t size, const ChunkUse& use);
 /// SHA-256 of a file of any size, in bounded memory.
 [[nodiscard]] Result<Sha256Digest> hash_file(File& file, std::uint64_t size);
 

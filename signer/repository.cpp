@@ -12,7 +12,6 @@
 namespace pawl::signer {
 namespace {
 
-constexpr unsigned kMaxRoots = 4096;
 const manifest::RoleKey kTopTargets{"root", "targets"};
 
 /// "12.rel-gw3.json" -> {"rel-gw3", 12}.

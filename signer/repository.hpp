@@ -12,6 +12,9 @@
 
 namespace pawl::signer {
 
+/// Enough for any chain of roots; a device takes 64 at a time.
+inline constexpr unsigned kMaxRoots = 4096;
+
 /// A repository directory as the signer finds it (FORMAT 11.1): every signature of the published
 /// chain checked by the device's own client, expiry left aside, since expired metadata is what
 /// `renew` is for.

@@ -80,7 +80,20 @@ Status read_counters(const cli::Args& args, Workbench& bench, manifest::Release&
   return Ok{};
 }
 
+Status read_offline(const cli::Args& args, manifest::Release& out) {
+  const auto text = args.get("--offline-until");
+  if (!text) return Ok{};
+  auto until = parse_utc(*text);
+  if (!until) {
+    return fail(Errc::kUsage,
+                "--offline-until " + printable(*text) + " is not like 2027-06-01T00:00:00Z");
+  }
+  out.offline = manifest::OfflineRule{manifest::OfflineUse::kAllowed, *until};
+  return Ok{};
+}
+
 Status read_rules(const cli::Args& args, manifest::Release& out) {
+  PAWL_CHECK(read_offline(args, out));
   if (const auto timeout = args.get("--health-timeout")) {
     PAWL_TRY(out.boot.health_timeout, parse_duration(*timeout));
   }

@@ -63,6 +63,9 @@ constexpr std::array kReleaseBuild{
            Need::kRepeated},
     Option{"--health-timeout", "TIME", "how long a trial may take (default 10m)"},
     Option{"--severity", "WORD", "low, medium, high or critical"},
+    Option{"--offline-until", "TIME",
+           "how long bundles of it are good although their timestamp has expired: "
+           "2027-06-01T00:00:00Z"},
     kLevel,
     kThreads,
     kRepo,
@@ -91,6 +94,9 @@ constexpr std::array kRenew{
            "root, targets, snapshot, timestamp or a product's role; default: timestamp",
            Need::kRepeated},
     kRepo, kExpires, kConfig};
+constexpr std::array kBundle{
+    kProduct, Option{"--version", "VERSION", "release to carry; default: the newest"},
+    Option{"--out", "FILE", "the .pawl file to write", Need::kRequired}, kRepo, kConfig};
 constexpr std::array kVerify{
     Option{"DIR", "DIR", "repository directory; default: as in signer.toml", Need::kOptional},
     Option{"--root", "FILE", "root a device trusts; default: metadata/1.root.json"},
@@ -114,6 +120,8 @@ constexpr std::array kVerbs{
     cli::Verb{"release withdraw", "take a release back: new devices no longer get it",
               kReleaseWithdraw, &run_release_withdraw},
     cli::Verb{"renew", "sign again with a new expiry, nothing else changed", kRenew, &run_renew},
+    cli::Verb{"bundle", "write one release with its metadata to a file for devices without network",
+              kBundle, &run_bundle},
     cli::Verb{"verify", "run the device's own client over a repository", kVerify, &run_verify},
     cli::Verb{"inspect", "show what a file says", kInspect, &run_inspect},
     cli::Verb{"doctor", "check modules, tokens, keys and configuration; spends no PIN try", kDoctor,

@@ -64,11 +64,7 @@ Status check_blob(const Run& run, const manifest::BlobReference& blob) {
 }
 
 Status check_release(const Run& run, const manifest::TargetInfo& target) {
-  PAWL_TRY(const auto bytes, run.client.fetch(target, manifest::kMaxReleaseBytes));
-  PAWL_TRY(const auto release, manifest::Release::parse(as_text(bytes)));
-  const auto& trusted = run.client.trusted();
-  PAWL_CHECK(manifest::verify_release(bytes, target, device_for(release, trusted.time()),
-                                      floors_for(release), trusted.policy()));
+  PAWL_TRY(const auto release, judge_as_device(run.client, target));
   const auto blobs = blobs_of(release);
   for (std::size_t i = 0; i < blobs.size(); ++i) {
     run.progress.update("verify " + release.product + " " + release.version, i, blobs.size());
@@ -114,6 +110,16 @@ std::vector<std::string> products_of(const manifest::Targets& targets) {
 }
 
 }  // namespace
+
+Result<manifest::Release> judge_as_device(manifest::Updater& client,
+                                          const manifest::TargetInfo& target) {
+  PAWL_TRY(const auto bytes, client.fetch(target, manifest::kMaxReleaseBytes));
+  PAWL_TRY(auto release, manifest::Release::parse(as_text(bytes)));
+  const auto& trusted = client.trusted();
+  PAWL_CHECK(manifest::verify_release(bytes, target, device_for(release, trusted.time()),
+                                      floors_for(release), trusted.policy(), trusted.freshness()));
+  return release;
+}
 
 Result<VerifyReport> verify_repository(Disk& disk, const VerifyInput& input, Progress& progress) {
   manifest::DirectoryFetcher fetcher(disk, input.directory);

@@ -40,6 +40,10 @@ struct VerifyReport {
   std::vector<ReleaseState> releases;
 };
 
+/// Fetches the manifest behind `target` and judges it as a device it is made for would.
+[[nodiscard]] Result<manifest::Release> judge_as_device(manifest::Updater& client,
+                                                        const manifest::TargetInfo& target);
+
 /// Runs the device's own client over a repository directory, as a new device of each product and
 /// hardware would: metadata, manifests, then every blob they name.
 /// @return the client's error when the metadata is not accepted; a release that is not accepted is

@@ -5,6 +5,7 @@
 #   tests/run.sh --mutants [ROOM[/NAME]...] [--part K/N | --rotate N]
 #                                 apply every mutant in turn; some test must fail for each
 #   tests/run.sh --fuzz SECONDS   each fuzz target for that long (clang)
+#   tests/run.sh --interop        python-tuf and go-tuf with ours, both ways; fetches both
 #   tests/run.sh --asan           unit tests under AddressSanitizer and UBSan
 #   tests/run.sh --e2e            the whole update on real firmware, in QEMU
 #   tests/run.sh --soak [NAME]    a long test by hand, tests/soak/NAME.sh; without a name lists them
@@ -84,6 +85,11 @@ case "${1:-}" in
   --quick) quick "${2:-}" ;;
   --mutants) shift; exec tests/mutants/run.py "$@" ;;
   --fuzz) exec tests/fuzz/run.sh "${2:?tests/run.sh --fuzz SECONDS}" ;;
+  --interop)
+    configure release
+    cmake --build build/release -j "$jobs" --target pawl-signer pawl-tuf-client -- --quiet
+    exec tests/interop/run.sh
+    ;;
   --asan)
     packaging/install-packages.sh build demo test
     configure asan
@@ -93,5 +99,5 @@ case "${1:-}" in
   --e2e) exec tests/e2e/run.sh "${@:2}" ;;
   --soak) if [ $# -gt 1 ]; then soak "${@:2}"; else list_soaks; fi ;;
   --list) configure release && ctest --test-dir build/release -N ;;
-  *) sed -n '2,12s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+  *) sed -n '2,13s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac

@@ -27,6 +27,7 @@ struct Device {
   HealthChecks& health;
   Progress& progress;
   Log& log;
+  manifest::Delivery delivery = manifest::Delivery::kOnline;  // how `fetcher` gets its files
 
   [[nodiscard]] Engine engine() const { return Engine({disk, boot, sealing, log}, dir); }
   [[nodiscard]] ComponentInstaller installer() const {

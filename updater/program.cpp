@@ -6,6 +6,7 @@
 #include "bootloader-hooks/file_boot.hpp"
 #include "bootloader-hooks/systemd_boot.hpp"
 #include "updater/agent.hpp"
+#include "updater/bundle.hpp"
 #include "updater/enroll_link.hpp"
 #include "updater/enroll_tpm.hpp"
 #include "updater/net_fetcher.hpp"
@@ -33,6 +34,8 @@ constexpr cli::Option kStateOption{"--state", "DIR", "state directory (/var/lib/
 constexpr std::array kCommon{kConfigOption, kStateOption};
 constexpr std::array kInstallOptions{
     kConfigOption, kStateOption,
+    cli::Option{"--bundle", "FILE", "from an offline bundle instead of the server",
+                Need::kOptional},
     cli::Option{"--release", "VERSION", "this release instead of the newest", Need::kOptional},
     cli::Option{"--dry-run", "", "verify everything, change no slot", Need::kFlag}};
 constexpr std::array kRunOptions{
@@ -99,7 +102,9 @@ Status run_install(const Args& args, Io& io) {
   PAWL_TRY(const auto program, open_program(args, io));
   const InstallRequest request{args.get("--release"),
                                args.flag("--dry-run") ? DryRun::kYes : DryRun::kNo};
-  PAWL_TRY(const auto result, install(program->device(), request));
+  const auto bundle = args.get("--bundle");
+  PAWL_TRY(const auto result, bundle ? install_bundle(program->device(), *bundle, request)
+                                     : install(program->device(), request));
   print(io, result, program->device().sealing.floor_kind());
   return Ok{};
 }

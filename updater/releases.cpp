@@ -75,7 +75,7 @@ class Metadata {
         before_(std::move(before)),
         client_(device.fetcher, store_, device.clock,
                 {manifest::Profile::kStrict, manifest::limits_of(manifest::Profile::kStrict),
-                 std::move(anchor), before_, device.config.build_epoch}) {}
+                 std::move(anchor), before_, device.config.build_epoch, device.delivery}) {}
   /// Floors are kept whatever comes of it.
   Result<manifest::RefreshReport> refresh(Engine& engine) {
     auto refreshed = client_.refresh();
@@ -112,8 +112,9 @@ Result<Refreshed> choose_release(Device& device, Engine& engine,
                                      : find_newest(offers, facts, client.trusted()));
   if (!version && nothing_newer(offer, client.floors())) return out;
   PAWL_TRY(auto bytes, client.fetch(offer.target, manifest::kMaxReleaseBytes));
-  PAWL_TRY(auto accepted, manifest::verify_release(bytes, offer.target, facts, client.floors(),
-                                                   client.trusted().policy()));
+  PAWL_TRY(auto accepted,
+           manifest::verify_release(bytes, offer.target, facts, client.floors(),
+                                    client.trusted().policy(), out.report.freshness));
   if (accepted->standing == manifest::Standing::kCommitted) return out;
   out.chosen.emplace(Chosen{std::move(accepted), std::move(bytes)});
   return out;

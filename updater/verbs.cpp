@@ -52,7 +52,9 @@ struct Offer {
 Result<std::optional<Offer>> find_offer(Device& device, Engine& engine,
                                         const InstallRequest& request) {
   auto refreshed = choose_release(device, engine, request.version);
-  const bool unfinished = engine.record().state == State::kInstalling && !request.version;
+  const auto& record = engine.record();
+  const bool unfinished = record.state == State::kInstalling &&
+                          (!request.version || *request.version == record.release->version);
   if (!refreshed && unfinished && may_resume_without_metadata(refreshed.error().code())) {
     auto again = interrupted_release(device, engine);
     if (!again) return std::move(refreshed).error();

@@ -37,7 +37,7 @@ struct InstallResult {
 };
 /// Refresh, verify, windows -> sync -> drop cache -> read back -> stage -> try_once. An install
 /// that was authorised is finished from its stored manifest also when the metadata have expired or
-/// the metadata source is gone.
+/// the metadata source is gone; so is one that came from a bundle whose time has passed.
 [[nodiscard]] Result<InstallResult> install(Device& device, const InstallRequest& request);
 
 struct BootResult {

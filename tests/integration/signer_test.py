@@ -148,6 +148,7 @@ class Repository(unittest.TestCase):
         manifest = self.s.json("inspect", "r2/manifest.json")[0]
         self.assertEqual((manifest["kind"], manifest["release_counter"]), ("release manifest", 2))
 
+<<<<<<< HEAD
     def test_others_read_the_repository_and_nothing_else(self):
         self.publish("1.0.0", "r1")
         def mode(path):
@@ -160,6 +161,48 @@ class Repository(unittest.TestCase):
         private = [self.s.folder / "signer.toml", *(self.s.folder / "keys").iterdir()]
         for path in private:
             self.assertEqual(mode(path), "0o600", path)
+=======
+    def device(self):
+        """A device with version 1.0.0 in slot a, and the command line that speaks for it."""
+        folder = self.s.folder / "device"
+        for slot in ("a", "b"):
+            (folder / slot).mkdir(parents=True)
+            (folder / slot / "rootfs").write_bytes(bytes(300_000))
+        (folder / "root.json").write_bytes((self.s.folder / "repo/metadata/1.root.json").read_bytes())
+        (folder / "state").write_text("primary=a trial=- tries=0 bad=-\n")
+        (folder / "booted").write_text("slot=a boot_id=1\n")
+        (folder / "updater.toml").write_text(
+            f'[device]\nproduct = "gw3"\nhardware = "b"\nvendor_id = "{VENDOR}"\n'
+            f'class_id = "{CLASS}"\n[server]\nurl = "file://{folder}/nothing"\n'
+            '[trust]\nroot = "root.json"\n[slots.a]\nrootfs = "a/rootfs"\nuki = "a/uki"\n'
+            '[slots.b]\nrootfs = "b/rootfs"\nuki = "b/uki"\n[boot]\nbackend = "file"\n'
+            'profile = "efi-uki"\nstate = "state"\nbooted = "booted"\n')
+        program = pathlib.Path(signer).with_name("pawl-updater")
+        return folder, lambda *args: subprocess.run(
+            [program, *map(str, args), "--config", folder / "updater.toml", "--state",
+             folder / "var", "--json"], text=True, capture_output=True, timeout=60)
+
+    def test_a_bundle_is_all_a_device_without_network_needs(self):
+        self.publish("1.0.0", "r1")
+        self.publish("1.1.0", "r2", "--offline-until", "2030-01-01T00:00:00Z")
+        made = self.s.json("bundle", "--product", "gw3", "--out", "gw3.pawl")[0]
+        self.assertEqual((made["version"], made["size"]),
+                         ("1.1.0", (self.s.folder / "gw3.pawl").stat().st_size))
+        (self.s.folder / "repo").rename(self.s.folder / "elsewhere")
+        folder, updater = self.device()
+        done = updater("install", "--bundle", self.s.folder / "gw3.pawl")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual((folder / "b/rootfs").read_bytes(), (self.s.folder / "1.1.0.img").read_bytes())
+        damaged = self.s.folder / "cut.pawl"
+        damaged.write_bytes((self.s.folder / "gw3.pawl").read_bytes()[:-1])
+        done = updater("install", "--bundle", damaged)
+        self.assertEqual(done.returncode, 10, done.stdout)
+        error = json.loads(done.stdout)
+        self.assertEqual((error["error"], error["attack"]), ("malformed", "malformed"))
+        self.refused(self.s.run("bundle", "--product", "gw3", "--version", "1.0.0", "--out", "x.pawl",
+                                "--repo", "nowhere"), 30, "nowhere")
+        self.assertFalse((self.s.folder / "x.pawl").exists())
+>>>>>>> 6da0ec3 (Add offline bundles: one release with all its metadata in one file, under the same checks)
 
     def test_two_builds_in_two_folders_are_equal(self):
         for out in ("a", "b/c"):

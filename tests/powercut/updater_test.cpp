@@ -5,7 +5,9 @@
 
 #include <catch2/catch.hpp>
 
+#include "fakes/bundle.hpp"
 #include "fakes/fake_device.hpp"
+#include "updater/bundle.hpp"
 #include "updater/verbs.hpp"
 
 using namespace pawl;
@@ -40,6 +42,7 @@ struct Scenario {
   Status (*act)(FakeDevice&);
   const char* ends_with;  // the release that runs when everything is settled
   Reverts reverts = Reverts::kNever;
+  Status (*again)(FakeDevice&) = nullptr;  // finishes an interrupted install; else `install`
 };
 
 /// As it leaves the factory, with the same release in both slots.
@@ -90,6 +93,20 @@ Status status_of(Result<T> result) {
 Status act_install(FakeDevice& fake) {
   auto device = fake.device();
   return status_of(install(device, {}));
+}
+/// A stick with 1.1.0, plugged in as long as the device needs it.
+void plug_in_bundle(FakeDevice& fake) {
+  fill_both(fake);
+  const auto& release = factory().releases.at("1.1.0").release;
+  auto parts = fakes::bundle_parts(factory().repo, release);
+  for (const auto& [digest, bytes] : factory().blobs.files) {
+    parts.push_back({manifest::BundlePart::kBlob, digest, bytes});
+  }
+  fake.disk.put("/media/stick.pawl", fakes::write_bundle(parts));
+}
+Status act_install_bundle(FakeDevice& fake) {
+  auto device = fake.device();
+  return status_of(install_bundle(device, "/media/stick.pawl", {}));
 }
 Status act_boot(FakeDevice& fake) {
   auto device = fake.device();
@@ -157,13 +174,16 @@ void start_whole(FakeDevice& fake) {
 }
 
 /// Life goes on: starts, trials, and the install again when it was not finished.
-void settle(FakeDevice& fake) {
+void settle(FakeDevice& fake, const Scenario& scenario) {
   for (unsigned i = 0; i < kRounds; ++i) {
     auto device = fake.device();
     const auto booted = boot_up(device);
     INFO((booted ? "boots" : booted.error().what()));
     REQUIRE(booted);
-    if (fake.record().state == State::kInstalling) REQUIRE(install(device, {}));
+    if (fake.record().state == State::kInstalling) {
+      const auto finished = scenario.again != nullptr ? scenario.again(fake) : act_install(fake);
+      REQUIRE(finished);
+    }
     if (fake.record().state == State::kTrial) REQUIRE(trial(device));
     const auto now = status(device);
     REQUIRE(now);
@@ -197,7 +217,7 @@ unsigned run(const Scenario& scenario, const CutPolicy& policy) {
       REQUIRE(done);
       fake.disk.ops_left = fakes::FakeDisk::kNoCut;
     }
-    settle(fake);
+    settle(fake, scenario);
     check_invariants(fake, before, counter);
     const auto last = fake.record().last;
     if (scenario.reverts == Reverts::kNever && last) CHECK(last->ending != Ending::kReverted);
@@ -222,6 +242,10 @@ void run_all(const Scenario& scenario) {
 
 TEST_CASE("power cut: install", "[powercut][install]") {
   run_all({"install", fill_both, act_install, "1.1.0"});
+}
+TEST_CASE("power cut: install from a bundle (FORMAT 14.3.4)", "[powercut][bundle]") {
+  run_all({"install from a bundle", plug_in_bundle, act_install_bundle, "1.1.0", Reverts::kNever,
+           act_install_bundle});
 }
 TEST_CASE("power cut: boot of a trial", "[powercut][boot]") {
   run_all({"boot of a trial", restart_into_trial, act_boot, "1.1.0"});

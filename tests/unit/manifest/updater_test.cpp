@@ -38,7 +38,7 @@ TEST_CASE("updater: fetches in the order of TUF 5 and offers the newest release"
   const auto bytes = client.fetch(best->target, kMaxReleaseBytes);
   REQUIRE(bytes);
   const auto verified = verify_release(*bytes, best->target, device.facts, client.floors(),
-                                       client.trusted().policy());
+                                       client.trusted().policy(), report->freshness);
   INFO(outcome(verified));
   REQUIRE(verified);
   CHECK((*verified)->release.version == "1.2.0");

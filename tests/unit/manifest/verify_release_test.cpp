@@ -18,6 +18,7 @@ struct Case {
   DeviceFacts device{"gw3", release.vendor_id, release.class_id, "b"};
   Floors floors = with_commit({}, ReleaseCounter(4), SecurityVersion(6));
   Policy policy;
+  Freshness freshness = Freshness::kLive;
 
   Case() {
     device.bootloader = 3;
@@ -34,7 +35,8 @@ struct Case {
     return out;
   }
   [[nodiscard]] Result<Verified<AcceptedRelease>> verify() const {
-    return verify_release(as_bytes(release.serialise()), target(), device, floors, policy);
+    return verify_release(as_bytes(release.serialise()), target(), device, floors, policy,
+                          freshness);
   }
 };
 
@@ -71,7 +73,8 @@ TEST_CASE("verify: only the bytes that were signed (FORMAT 3.4.1)", "[manifest]"
   const Case c;
   const auto text = c.release.serialise();
   const auto verify = [&](const std::string& bytes, const TargetInfo& target) {
-    auto result = verify_release(as_bytes(bytes), target, c.device, c.floors, c.policy);
+    auto result =
+        verify_release(as_bytes(bytes), target, c.device, c.floors, c.policy, Freshness::kLive);
     return result ? Errc::kUsage : result.error().code();
   };
   REQUIRE(verify(text, c.target()) == Errc::kUsage);
