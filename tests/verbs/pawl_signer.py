@@ -36,6 +36,7 @@ ROWS = {
     "release withdraw": Row(("--product", "gw3", "--version", "1.2.0"), ("--product", "gw3", "--version", "7.0.0"),
                             2),
     "renew": Row((), ("--role", "moon"), 2),
+    "bundle": Row(("--product", "gw3", "--out", "gw3.pawl"), ("--product", "gw4", "--out", "gw4.pawl"), 16),
     "verify": Row(("repo",), ("repo", "--at", "2999-01-01T00:00:00Z"), 13),
     "inspect": Row(("repo/metadata/timestamp.json",), ("1.0.0.img",), 10),
     "doctor": Row((), ("--config", "absent.toml"), 24),

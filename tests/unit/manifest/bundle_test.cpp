@@ -51,8 +51,9 @@ Errc code_of(ByteView head, std::uint64_t bodies) {
 
 }  // namespace
 
-TEST_CASE("bundle: what is written is read, and parts lie end to end (FORMAT 14.1.1, 14.1.2, 14.1.4)",
-          "[manifest][bundle]") {
+TEST_CASE(
+    "bundle: what is written is read, and parts lie end to end (FORMAT 14.1.1, 14.1.2, 14.1.4)",
+    "[manifest][bundle]") {
   const auto built = BundleTable::build(sample());
   REQUIRE(built);
   const auto head = built->serialise();
@@ -69,8 +70,9 @@ TEST_CASE("bundle: what is written is read, and parts lie end to end (FORMAT 14.
   CHECK(table->find(BundlePart::kBlob, kManifest) == nullptr);
 }
 
-TEST_CASE("bundle: a head that breaks a rule is refused (FORMAT 14.1.2, 14.1.3, 14.2.1, 14.2.2, 14.2.3)",
-          "[manifest][bundle]") {
+TEST_CASE(
+    "bundle: a head that breaks a rule is refused (FORMAT 14.1.2, 14.1.3, 14.2.1, 14.2.2, 14.2.3)",
+    "[manifest][bundle]") {
   struct Row {
     const char* why;
     Errc code;
@@ -214,8 +216,9 @@ void check_refused(Stick& stick, Errc code, const char* attack) {
 
 }  // namespace
 
-TEST_CASE("bundle: expired metadata counts only as long as the release says (FORMAT 14.3.1, 14.3.2)",
-          "[manifest][bundle]") {
+TEST_CASE(
+    "bundle: expired metadata counts only as long as the release says (FORMAT 14.3.1, 14.3.2)",
+    "[manifest][bundle]") {
   Stick stick;
   stick.copy();
   struct Row {
