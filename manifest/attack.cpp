@@ -32,4 +32,11 @@ Error refuse(Attack attack, Errc code, std::string what) {
   return error;
 }
 
+Error classified(Error error) {
+  if (!error.attack().empty()) return error;
+  if (error.code() == Errc::kMalformed) error.set_attack(attack_name(Attack::kMalformed));
+  if (error.code() == Errc::kTooLarge) error.set_attack(attack_name(Attack::kEndless));
+  return error;
+}
+
 }  // namespace pawl::manifest

@@ -26,4 +26,13 @@ enum class Attack : std::uint8_t {
 /// An Error that carries its attack class. @param what one clause naming value and limit.
 [[gnu::cold]] Error refuse(Attack attack, Errc code, std::string what);
 
+/// Gives an error of a parser its class: malformed for what is not in the format, endless for what
+/// is over its limit. An error that has one, and every other error, stays as it is.
+[[gnu::cold]] Error classified(Error error);
+template <class T>
+Result<T> classified(Result<T> result) {
+  if (result) return result;
+  return classified(std::move(result).error());
+}
+
 }  // namespace pawl::manifest

@@ -1,9 +1,29 @@
+#include <algorithm>
+
 #include "manifest/header.hpp"
+#include "manifest/path.hpp"
 
 namespace pawl::manifest {
 namespace {
 
 constexpr std::string_view kSuffix = ".json";
+/// Each role becomes an entry of the floors record, which has to hold them all.
+constexpr std::size_t kMaxRoles = 256;
+
+/// FORMAT 2.6.1: in strict, few roles with plain names.
+Status check_listed(const Fields& fields, const json::Object& meta) {
+  if (meta.members().size() > kMaxRoles) {
+    return fail(Errc::kTooLarge, "snapshot: " + std::to_string(meta.members().size()) +
+                                     " roles, the limit is " + std::to_string(kMaxRoles));
+  }
+  for (const auto& member : meta.members()) {
+    if (member.name == "targets.json") continue;
+    const auto size = member.name.size() - std::min(member.name.size(), kSuffix.size());
+    if (safe_role_name(std::string_view(member.name).substr(0, size))) continue;
+    return fields.bad("meta", "names " + printable(member.name) + ", which is no role's file");
+  }
+  return Ok{};
+}
 
 }  // namespace
 
@@ -35,6 +55,7 @@ Result<Snapshot> Snapshot::parse(std::string_view signed_text, Profile profile) 
   Snapshot out;
   PAWL_TRY(out.header, parse_header(fields, "snapshot", profile));
   PAWL_TRY(const auto meta, fields.object("meta"));
+  if (profile == Profile::kStrict) PAWL_CHECK(check_listed(fields, meta.members()));
   for (const auto& member : meta.members().members()) {
     if (!member.name.ends_with(kSuffix) || member.name.size() == kSuffix.size()) {
       return fields.bad("meta", "names " + printable(member.name) + ", which is no metadata file");

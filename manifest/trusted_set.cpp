@@ -13,16 +13,13 @@ std::string text_of(MetadataVersion version) {
   return std::to_string(version.get());
 }
 
-/// Names the role in an error of the layers below.
-Error in_role(const std::string& role, Error error) {
-  error.prefix(role);
-  return error;
-}
-
+/// Names the role in an error of the layers below, and its class.
 template <class T>
 Result<T> named(const std::string& role, Result<T> result) {
   if (result) return result;
-  return in_role(role, std::move(result).error());
+  auto error = classified(std::move(result).error());
+  error.prefix(role);
+  return error;
 }
 
 /// FORMAT 2.5.2 across files: a key that root gives a role never serves a delegated one.
@@ -47,7 +44,7 @@ Result<TrustedSet> TrustedSet::open(ByteView root_file, Profile profile, const L
                                     Floors floors, Delivery delivery) {
   PAWL_TRY(const auto envelope,
            named("root", UnverifiedEnvelope::split(root_file, limits.root, profile)));
-  PAWL_TRY(auto root, Root::parse(envelope.signed_text(), profile));
+  PAWL_TRY(auto root, classified(Root::parse(envelope.signed_text(), profile)));
   PAWL_TRY(const auto signers, named("root", envelope.verify(select_keys(root.keys, root.root))));
   TrustedSet set(std::move(root), profile, limits, std::move(floors));
   set.delivery_ = delivery;
@@ -102,7 +99,7 @@ Status TrustedSet::set_policy(ByteView file) {
         Attack::kArbitrary, Errc::kHashMismatch,
         "policy does not have the digest that root " + text_of(root_.header.version) + " names");
   }
-  PAWL_TRY(policy_, Policy::parse(as_text(file)));
+  PAWL_TRY(policy_, classified(Policy::parse(as_text(file))));
   return Ok{};
 }
 
@@ -175,7 +172,7 @@ Result<Change> TrustedSet::add_timestamp(ByteView file) {
            named(role, UnverifiedEnvelope::split(file, limits_.timestamp, profile_)));
   PAWL_TRY(const auto signers,
            named(role, envelope.verify(select_keys(root_.keys, root_.timestamp))));
-  PAWL_TRY(auto timestamp, Timestamp::parse(envelope.signed_text(), profile_));
+  PAWL_TRY(auto timestamp, classified(Timestamp::parse(envelope.signed_text(), profile_)));
   const auto version = timestamp.header.version;
   PAWL_CHECK(check_origin(timestamp.header, role));
   PAWL_CHECK(check_not_below(role, version));
@@ -218,7 +215,7 @@ Status TrustedSet::add_snapshot(ByteView file, Source source) {
            named(role, UnverifiedEnvelope::split(file, limits_.snapshot, profile_)));
   PAWL_TRY(const auto signers,
            named(role, envelope.verify(select_keys(root_.keys, root_.snapshot))));
-  PAWL_TRY(auto snapshot, Snapshot::parse(envelope.signed_text(), profile_));
+  PAWL_TRY(auto snapshot, classified(Snapshot::parse(envelope.signed_text(), profile_)));
   PAWL_CHECK(check_origin(snapshot.header, role));
   const bool announced = snapshot.header.version == timestamp_->snapshot.version;
   if (source == Source::kReceived && !announced) {

@@ -45,7 +45,7 @@ Status check_bytes(ByteView manifest, const TargetInfo& target) {
 
 /// FORMAT 2.6.5: the summary that chose this manifest must say what the manifest says.
 Status check_summary(const Release& release, const TargetInfo& target) {
-  PAWL_TRY(const auto summary, ReleaseSummary::parse(target.custom));
+  PAWL_TRY(const auto summary, classified(ReleaseSummary::parse(target.custom)));
   if (summary == ReleaseSummary::of(release)) return Ok{};
   return refuse(Attack::kMixAndMatch, Errc::kHashMismatch,
                 "release manifest and the targets entry that names it differ in product, hardware "
@@ -214,7 +214,7 @@ Result<Verified<AcceptedRelease>> verify_release(ByteView manifest, const Target
                                                  const DeviceFacts& device, const Floors& floors,
                                                  const Policy& policy, Freshness freshness) {
   PAWL_CHECK(check_bytes(manifest, target));
-  PAWL_TRY(auto release, Release::parse(as_text(manifest)));
+  PAWL_TRY(auto release, classified(Release::parse(as_text(manifest))));
   PAWL_CHECK(check_summary(release, target));
   PAWL_CHECK(check_identity(release, device));
   PAWL_CHECK(check_hardware(release, device));
@@ -232,12 +232,14 @@ Result<Verified<AcceptedRelease>> verify_release(ByteView manifest, const Target
 
 Result<Verified<AcceptedRelease>> reload_release(ByteView manifest, const Sha256Digest& digest,
                                                  const DeviceFacts& device, const Floors& floors) {
-  if (manifest.size() > kMaxReleaseBytes) return fail(Errc::kTooLarge, "release manifest too long");
+  if (manifest.size() > kMaxReleaseBytes) {
+    return refuse(Attack::kEndless, Errc::kTooLarge, "stored release manifest is too long");
+  }
   if (sha256(manifest) != digest) {
     return refuse(Attack::kArbitrary, Errc::kHashMismatch,
                   "stored release manifest does not have the recorded digest");
   }
-  PAWL_TRY(auto release, Release::parse(as_text(manifest)));
+  PAWL_TRY(auto release, classified(Release::parse(as_text(manifest))));
   PAWL_CHECK(check_identity(release, device));
   PAWL_CHECK(check_security(release, floors));
   return Verifier::accept({std::move(release), digest, Standing::kNewer});

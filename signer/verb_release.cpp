@@ -1,6 +1,7 @@
 #include "base/bytes.hpp"
 #include "manifest/path.hpp"
 #include "signer/addition.hpp"
+#include "signer/pruning.hpp"
 #include "signer/verbs.hpp"
 #include "signer/workbench.hpp"
 
@@ -14,6 +15,11 @@ json::Object result_of(const BuiltRelease& built) {
   out.set("release_counter", static_cast<std::int64_t>(built.release.release_counter.get()));
   out.set("manifest_sha256", to_hex(built.digest));
   return out;
+}
+
+Error no_such_product(const std::string& product) {
+  return fail(Errc::kNotForDevice,
+              "this repository signs nothing for product " + printable(product));
 }
 
 }  // namespace
@@ -40,6 +46,38 @@ Status run_release_add(const cli::Args& args, cli::Io& io) {
                           io);
 }
 
+Status run_release_prune(const cli::Args& args, cli::Io& io) {
+  PAWL_TRY(auto bench, Workbench::open(args, io));
+  PAWL_CHECK(apply_expires(args.all("--expires"), bench->config().expiry));
+  PAWL_TRY(const auto keep, args.number("--keep", 1, 64));
+  PAWL_TRY(auto locked, bench->lock_and_load());
+  const auto& product = args.value("--product");
+  const auto role = manifest::release_role(product);
+  const auto found = locked.repository.roles.find(role);
+  if (found == locked.repository.roles.end()) return no_such_product(product);
+  auto targets = found->second;
+  PAWL_TRY(const auto pruned, prune_releases(targets, static_cast<std::size_t>(*keep)));
+  json::Array versions;
+  std::string text;
+  for (const auto& version : pruned) {
+    versions.emplace_back(version);
+    text += " " + version;
+  }
+  json::Object result;
+  result.set("product", product);
+  result.set("pruned", std::move(versions));
+  if (pruned.empty() || args.flag("--dry-run")) {
+    result.set("changed", false);
+    io.result(std::move(result),
+              pruned.empty() ? "nothing to prune\n" : "would take out" + text + "\n");
+    return Ok{};
+  }
+  Revision revision(std::move(locked.repository), bench->config().expiry, bench->clock().now());
+  revision.set_role(role, std::move(targets));
+  return sign_and_publish(*bench, revision, {}, std::move(result),
+                          "took out of " + product + ":" + text + "\n", io);
+}
+
 Status run_release_withdraw(const cli::Args& args, cli::Io& io) {
   PAWL_TRY(auto bench, Workbench::open(args, io));
   PAWL_CHECK(apply_expires(args.all("--expires"), bench->config().expiry));
@@ -48,8 +86,7 @@ Status run_release_withdraw(const cli::Args& args, cli::Io& io) {
   const auto& version = args.value("--version");
   const auto role = manifest::release_role(product);
   if (locked.repository.delegation(role) == nullptr) {
-    return fail(Errc::kNotForDevice,
-                "this repository signs nothing for product " + printable(product));
+    return no_such_product(product);
   }
   auto targets = locked.repository.roles[role];
   if (targets.targets.erase(manifest::release_path(product, version)) == 0) {

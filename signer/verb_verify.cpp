@@ -17,15 +17,7 @@ Result<VerifyInput> read_input(const cli::Args& args, PosixDisk& disk) {
     return fail(Errc::kUsage, "which repository?").with_hint("pawl-signer verify DIR");
   }
   out.directory = named ? *named : *config.repository;
-  SystemClock clock;
-  out.at = clock.now();
-  if (const auto at = args.get("--at")) {
-    auto time = parse_utc(*at);
-    if (!time) {
-      return fail(Errc::kUsage, "--at " + printable(*at) + " is not like 2026-11-20T08:00:00Z");
-    }
-    out.at = *time;
-  }
+  PAWL_TRY(out.at, clock_option(args));
   const auto first = out.directory + "/" + metadata_path("root", MetadataVersion(1));
   const auto path = args.get_or("--root", first);
   PAWL_TRY(auto root, read_optional(disk, path, kMaxRoot));

@@ -89,6 +89,13 @@ constexpr std::array kReleaseAdd{
 constexpr std::array kReleaseWithdraw{
     kProduct, Option{"--version", "VERSION", "version to take back", Need::kRequired}, kRepo,
     kExpires, kConfig};
+constexpr std::array kReleasePrune{
+    kProduct,
+    Option{"--keep", "N", "how many of the newest stay listed, 1 to 64", Need::kRequired},
+    Option{"--dry-run", "", "only say what would be taken out", Need::kFlag},
+    kRepo,
+    kExpires,
+    kConfig};
 constexpr std::array kRenew{
     Option{"--role", "ROLE",
            "root, targets, snapshot, timestamp or a product's role; default: timestamp",
@@ -104,6 +111,9 @@ constexpr std::array kVerify{
     Option{"--product", "NAME", "only this product; default: all", Need::kRepeated},
     Option{"--no-blobs", "", "leave out the digests of payloads", Need::kFlag},
     kConfig};
+constexpr std::array kLint{
+    Option{"DIR", "DIR", "repository directory; default: as in signer.toml", Need::kOptional},
+    Option{"--at", "TIME", "the devices' clock: 2026-11-20T08:00:00Z; default: now"}, kConfig};
 constexpr std::array kInspect{Option{"FILE", "FILE", "any file Pawl writes", Need::kRequired}};
 constexpr std::array kDoctor{kRepo, kConfig};
 
@@ -119,10 +129,13 @@ constexpr std::array kVerbs{
     cli::Verb{"release add", "sign a release and publish it", kReleaseAdd, &run_release_add},
     cli::Verb{"release withdraw", "take a release back: new devices no longer get it",
               kReleaseWithdraw, &run_release_withdraw},
+    cli::Verb{"release prune", "take old releases out of a product's role", kReleasePrune,
+              &run_release_prune},
     cli::Verb{"renew", "sign again with a new expiry, nothing else changed", kRenew, &run_renew},
     cli::Verb{"bundle", "write one release with its metadata to a file for devices without network",
               kBundle, &run_bundle},
     cli::Verb{"verify", "run the device's own client over a repository", kVerify, &run_verify},
+    cli::Verb{"lint", "say which devices are stuck, or will be, and what to do", kLint, &run_lint},
     cli::Verb{"inspect", "show what a file says", kInspect, &run_inspect},
     cli::Verb{"doctor", "check modules, tokens, keys and configuration; spends no PIN try", kDoctor,
               &run_doctor}};

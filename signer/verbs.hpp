@@ -13,9 +13,11 @@ Status run_release_build(const cli::Args& args, cli::Io& io);
 Status run_release_add(const cli::Args& args, cli::Io& io);
 Status run_release_withdraw(const cli::Args& args, cli::Io& io);
 Status run_delta(const cli::Args& args, cli::Io& io);
+Status run_release_prune(const cli::Args& args, cli::Io& io);
 Status run_renew(const cli::Args& args, cli::Io& io);
 Status run_bundle(const cli::Args& args, cli::Io& io);
 Status run_verify(const cli::Args& args, cli::Io& io);
+Status run_lint(const cli::Args& args, cli::Io& io);
 Status run_inspect(const cli::Args& args, cli::Io& io);
 Status run_doctor(const cli::Args& args, cli::Io& io);
 

@@ -141,6 +141,14 @@ Result<payload::BuildOptions> read_payload_options(const cli::Args& args) {
   return out;
 }
 
+Result<UtcTime> clock_option(const cli::Args& args) {
+  const auto at = args.get("--at");
+  if (!at) return SystemClock().now();
+  auto time = parse_utc(*at);
+  if (time) return time;
+  return fail(Errc::kUsage, "--at " + printable(*at) + " is not like 2026-11-20T08:00:00Z");
+}
+
 Status apply_expires(const std::vector<std::string>& options, Expiry& expiry) {
   constexpr std::string_view kRoles[] = {"root", "targets", "release", "snapshot", "timestamp"};
   for (const auto& option : options) {

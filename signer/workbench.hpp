@@ -66,6 +66,8 @@ class Workbench {
 /// `--level` and `--threads`; all processors by default. @return kUsage
 [[nodiscard]] Result<payload::BuildOptions> read_payload_options(const cli::Args& args);
 
+/// `--at TIME`, or the time of day. @return kUsage
+[[nodiscard]] Result<UtcTime> clock_option(const cli::Args& args);
 /// Applies `--expires ROLE=DURATION` options. @return kUsage
 [[nodiscard]] Status apply_expires(const std::vector<std::string>& options, Expiry& expiry);
 

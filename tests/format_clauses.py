@@ -5,7 +5,7 @@ Fails when a clause is cited by no test, or a test cites a clause that does not 
     format_clauses.py ROOT [SECTION...]     only these sections (1 2 3); all of them without
 
 A clause is a line "- 2.3.1 text". A citation is "FORMAT 2.3.1" in a file below tests/; more clauses
-may follow, separated by commas: "FORMAT 2.3.1, 2.3.2".
+may follow, separated by commas: "FORMAT 2.3.1, 2.3.2". "FORMAT 2.3.1 to 2.3.4" cites four.
 """
 import pathlib
 import re
@@ -22,6 +22,10 @@ for path in sorted((root / "tests").rglob("*")):
         continue
     # a name may be broken over two string literals or comment lines
     source = re.sub(r'"\s*\n\s*"|\n\s*//\s*', " ", path.read_text(errors="replace"))
+    for first, last in re.findall(r"FORMAT (\d+\.\d+\.\d+) to (\d+\.\d+\.\d+)", source):
+        prefix, low = first.rsplit(".", 1)
+        for number in range(int(low), int(last.rsplit(".", 1)[1]) + 1):
+            cited.setdefault(f"{prefix}.{number}", path.relative_to(root))
     for match in re.finditer(r"FORMAT ((?:\d+\.\d+\.\d+)(?:,\s*\d+\.\d+\.\d+)*)", source):
         for number in clause.findall(match.group(1)):
             cited.setdefault(number, path.relative_to(root))

@@ -262,6 +262,18 @@ class Repository(unittest.TestCase):
         self.refused(self.s.run("delta", "out"), 17, "published", "hint: ")
         self.assertEqual(self.accepted()[0], "1.2.0")
 
+    def test_pruned_releases_are_unlisted_and_their_counters_stay_used(self):
+        for n in (1, 2, 3):
+            self.publish(f"1.{n}.0", f"r{n}")
+        planned = self.s.json("release", "prune", "--product", "gw3", "--keep", 1, "--dry-run")[0]
+        self.assertEqual((planned["pruned"], planned["changed"]), (["1.1.0", "1.2.0"], False))
+        self.assertEqual(self.accepted(), ["1.3.0", "1.2.0", "1.1.0"])
+        self.s.json("release", "prune", "--product", "gw3", "--keep", 1)
+        self.assertEqual(self.accepted(), ["1.3.0"])
+        self.assertFalse(self.s.json("release", "prune", "--product", "gw3", "--keep", 1)[0]["changed"])
+        self.assertEqual(self.s.build("1.4.0", "r4", "--counter", 2).returncode, 0)
+        self.refused(self.s.run("release", "add", "r4"), 17, "counter 2")
+
     def test_refusals_have_their_code_and_a_hint(self):
         self.publish("1.0.0", "r1")
         self.assertEqual(self.s.build("2.0.0", "wrong", "--counter", 9, product="gw4").returncode, 0)

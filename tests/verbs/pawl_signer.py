@@ -35,9 +35,11 @@ ROWS = {
     "release add": Row(("r-1.2.0",), ("r-1.3.0",), 14),
     "release withdraw": Row(("--product", "gw3", "--version", "1.2.0"), ("--product", "gw3", "--version", "7.0.0"),
                             2),
+    "release prune": Row(("--product", "gw3", "--keep", "1"), ("--product", "gw3", "--keep", "0"), 2),
     "renew": Row((), ("--role", "moon"), 2),
     "bundle": Row(("--product", "gw3", "--out", "gw3.pawl"), ("--product", "gw4", "--out", "gw4.pawl"), 16),
     "verify": Row(("repo",), ("repo", "--at", "2999-01-01T00:00:00Z"), 13),
+    "lint": Row(("repo",), ("repo", "--at", "2999-01-01T00:00:00Z"), 3),
     "inspect": Row(("repo/metadata/timestamp.json",), ("1.0.0.img",), 10),
     "doctor": Row((), ("--config", "absent.toml"), 24),
 }

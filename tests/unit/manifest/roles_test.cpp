@@ -191,7 +191,9 @@ TEST_CASE("roles: timestamp and snapshot list files alone (FORMAT 2.6.1)", "[man
   const auto snapshot = GENERATE_COPY(
       Row{"no targets", {"meta/targets.json", std::nullopt}},
       Row{"not a metadata file", {"meta/readme", other}}, Row{"no name", {"meta/.json", other}},
-      Row{"no version", {"meta/targets.json/version", std::nullopt}});
+      Row{"no version", {"meta/targets.json/version", std::nullopt}},
+      Row{"a role of another form", {"meta/Rel.json", other}, true},
+      Row{"a role with a top-level name", {"meta/root.json", other}, true});
   check_row<Snapshot>(all.snapshot, snapshot);
 }
 

@@ -51,7 +51,7 @@ TEST_CASE("rules: the very same manifest is known, whatever came after", "[signe
   CHECK(*verdict == Addition::kKnown);
 }
 
-TEST_CASE("rules: refusals each have their code (FORMAT 11.3)", "[signer][rules]") {
+TEST_CASE("rules: refusals each have their code (FORMAT 11.3.1, 11.3.2)", "[signer][rules]") {
   struct Row {
     const char* why;
     const char* version;

@@ -53,7 +53,8 @@ TEST_CASE("uki: only lists of words that systems produce are taken", "[signer][u
   }
 }
 
-TEST_CASE("uki: what cannot be measured for sure is refused (FORMAT 11.4.2)", "[signer][uki]") {
+TEST_CASE("uki: what cannot be measured for sure is refused (FORMAT 11.4.1, 11.4.2)",
+          "[signer][uki]") {
   struct Row {
     const char* why;
     fakes::PeBuilder image;
