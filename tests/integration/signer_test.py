@@ -148,7 +148,6 @@ class Repository(unittest.TestCase):
         manifest = self.s.json("inspect", "r2/manifest.json")[0]
         self.assertEqual((manifest["kind"], manifest["release_counter"]), ("release manifest", 2))
 
-<<<<<<< HEAD
     def test_others_read_the_repository_and_nothing_else(self):
         self.publish("1.0.0", "r1")
         def mode(path):
@@ -161,7 +160,7 @@ class Repository(unittest.TestCase):
         private = [self.s.folder / "signer.toml", *(self.s.folder / "keys").iterdir()]
         for path in private:
             self.assertEqual(mode(path), "0o600", path)
-=======
+
     def device(self):
         """A device with version 1.0.0 in slot a, and the command line that speaks for it."""
         folder = self.s.folder / "device"
@@ -188,8 +187,8 @@ class Repository(unittest.TestCase):
         made = self.s.json("bundle", "--product", "gw3", "--out", "gw3.pawl")[0]
         self.assertEqual((made["version"], made["size"]),
                          ("1.1.0", (self.s.folder / "gw3.pawl").stat().st_size))
-        (self.s.folder / "repo").rename(self.s.folder / "elsewhere")
         folder, updater = self.device()
+        (self.s.folder / "repo").rename(self.s.folder / "elsewhere")
         done = updater("install", "--bundle", self.s.folder / "gw3.pawl")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual((folder / "b/rootfs").read_bytes(), (self.s.folder / "1.1.0.img").read_bytes())
@@ -202,7 +201,6 @@ class Repository(unittest.TestCase):
         self.refused(self.s.run("bundle", "--product", "gw3", "--version", "1.0.0", "--out", "x.pawl",
                                 "--repo", "nowhere"), 30, "nowhere")
         self.assertFalse((self.s.folder / "x.pawl").exists())
->>>>>>> 6da0ec3 (Add offline bundles: one release with all its metadata in one file, under the same checks)
 
     def test_two_builds_in_two_folders_are_equal(self):
         for out in ("a", "b/c"):
