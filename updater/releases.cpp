@@ -128,7 +128,7 @@ Result<VerifiedInstalled> verify_installed(Device& device, ByteView manifest,
   manifest::Updater client(
       device.fetcher, store, device.clock,
       {manifest::Profile::kStrict, manifest::limits_of(manifest::Profile::kStrict),
-       std::move(anchor), before, device.config.build_epoch});
+       std::move(anchor), before, device.config.build_epoch, device.delivery});
   PAWL_TRY(const auto report, client.refresh());
   const auto facts = facts_of(device.config, report.time, std::nullopt);
   PAWL_TRY(const auto offers, client.releases(facts.product));
@@ -137,7 +137,7 @@ Result<VerifiedInstalled> verify_installed(Device& device, ByteView manifest,
   counters.release_counter = ReleaseCounter(0);
   counters.security_version = claimed.min_security_version;
   PAWL_TRY(auto release, manifest::verify_release(manifest, offer.target, facts, counters,
-                                                  client.trusted().policy()));
+                                                  client.trusted().policy(), report.freshness));
   return VerifiedInstalled{std::move(release), client.floors()};
 }
 
