@@ -148,6 +148,10 @@ TEST_CASE("enroll: cut before any durable operation, it ends with a whole SVID",
       world.disk.ops_left = fakes::FakeDisk::kNoCut;
       if (world.disk.is_off()) world.disk.power_on();
       INFO("power cut before durable operation " << cut);
+      REQUIRE(world.store.ban(fakes::some_tpm().fingerprint()));  // nobody gives it another one
+      (void)static_cast<bool>(world.enroller().enrol());
+      REQUIRE(world.load());  // the old SVID or the new one, with its key
+      REQUIRE(world.store.add(fakes::some_tpm().fingerprint(), ""));
       const auto after = world.enroller().enrol();
       REQUIRE(after);
       REQUIRE(world.load());
@@ -244,6 +248,7 @@ TEST_CASE("enroll: an older bundle and another domain are refused", "[integratio
   const auto foreign = world.enroller("other.org").enrol();
   REQUIRE_FALSE(foreign);
   CHECK(foreign.error().code() == Errc::kPeer);
+  CHECK(foreign.error().what().find("another trust domain") != std::string::npos);
 }
 
 TEST_CASE("enroll: a program that runs on tries again after a minute, not at every request",
