@@ -128,7 +128,9 @@ TEST_CASE("config: keys and repository are written so that they read back", "[si
   const std::string path = "/s/signer.toml";
   REQUIRE(append_key(disk, path, {"a", "/s/keys/a.pub.json", {}, "file:/s/pin"}));
   REQUIRE(append_key(disk, path, {"b", "/other/b.pub.json", {}, "prompt"}));
-  CHECK(append_key(disk, path, {"a", "x", {}, "prompt"}).error().code() == Errc::kConfig);
+  const auto again = append_key(disk, path, {"a", "x", {}, "prompt"});
+  REQUIRE_FALSE(again);
+  CHECK(again.error().what() == path + " already has a key named a");
   const Sha256Digest id = sha256(as_bytes("root"));
   Expiry expiry;
   expiry.timestamp = Seconds(3600);

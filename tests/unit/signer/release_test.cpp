@@ -186,6 +186,10 @@ TEST_CASE("release: published, a device accepts it; published again, nothing cha
       plan_addition(bench.disk, *repository, *load_release(bench.disk, "/b/1.0.0"), "/b/1.0.0");
   REQUIRE(again);
   CHECK_FALSE(again->changed);
+  REQUIRE(build(bench.disk, fakes::small_input(bench.disk, "1.0.0", 3), "/b/other"));
+  const auto other =
+      plan_addition(bench.disk, *repository, *load_release(bench.disk, "/b/other"), "/b/other");
+  CHECK(other.error().code() == Errc::kLedger);  // the version is taken
   // what refers to others comes after them (FORMAT 11.1.2)
   const auto paths = again->files.paths();
   REQUIRE(paths.size() == 5);
