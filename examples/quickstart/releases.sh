@@ -27,7 +27,11 @@ vendor_id = "$vendor_id"
 class_id = "$class_id"
 
 [server]
-url = "file://$repo"
+url = "https://127.0.0.1:$uplink_port"
+id = "$server_id"
+
+[identity]
+source = "files"
 
 [trust]
 root = "root.json"

@@ -23,6 +23,8 @@ export LIB_ROOT
 . "$here/releases.sh"
 # shellcheck source=device.sh
 . "$here/device.sh"
+# shellcheck source=network.sh
+. "$here/network.sh"
 # shellcheck source=attacks.sh
 . "$here/attacks.sh"
 # shellcheck source=tpm.sh
@@ -61,9 +63,11 @@ fi
 
 product=pawl-quickstart
 signer=$LIB_ROOT/build/release/bin/pawl-signer
+distributor=$LIB_ROOT/build/release/bin/pawl-distributor
 repo=$work/repo
 device=$work/device
-trap tpm_off EXIT
+net=$work/network
+trap 'stop_network; tpm_off' EXIT
 cd "$LIB_ROOT"
 [ "$(id -u)" -eq 0 ] || die "needs root rights"
 
@@ -76,13 +80,18 @@ run "$here/packages.sh" --cache "$work/cache"
 
 step "Keys: six SoftHSM tokens, seven Ed25519 keys born in them"
 tpm_off
-rm -rf "$work"/{tokens,pins,keys,repo,releases,image,old-metadata,device,signer.toml}
+rm -rf "$work"/{tokens,pins,keys,repo,releases,image,old-metadata,device,network,signer.toml}
 make_tokens
 make_keys
 make_recovery_key
 
 step "Repository: TUF roles, root signed by two of three people"
 make_repository
+
+step "Network: an identity for everyone, an uplink, and the distributor, which holds no signing key"
+start_uplink
+make_identities
+start_distributor
 
 step "Firmware 1.0.0 to 1.3.0, each root with the trust anchor and the updater inside"
 make_image_files
@@ -102,10 +111,28 @@ keep_state
 vault status
 run cp "$device/run/cell" "$work/honest-cell"
 
+step "Who gets anything: a device with an SVID of this fleet, and nobody else"
+make_strangers
+expect_refusal 1 "certificate required" knock_without_certificate
+refused_stranger "$net/stranger" "TLS alert"
+refused_stranger "$net/expired" "TLS alert"
+updater run --once
+admin device ban "$device_id" --reason "shown in the quickstart"
+refused 23 "banned" run --once
+admin device unban "$device_id"
+refused 23 "pending" run --once
+admin device admit "$device_id" --product "$product"
+
 step "Release 1.1.0: real Debian updates, and a floor: nothing below security version 2 ever again"
 make_release 1.1.0 2 2
+wait_offered 1.1.0
 updater check
-updater install
+cut_uplink_after 3000000
+cut_off run --once
+expect_status_says "state: installing 1.1.0"
+cut_off run --once
+restore_uplink
+updater run --once
 expect_boot_state "primary=a trial=b tries=3 bad=-"
 
 step "Power off and on: slot b is tried, judged by its health checks, kept; slot a becomes a copy of it"
@@ -114,6 +141,8 @@ expect_running 1.1.0 b
 expect_boot_state "primary=b trial=- tries=0 bad=-"
 run cmp "$device/slots/a/uki.efi" "$device/slots/b/uki.efi"
 expect_status_says "last: committed 1.1.0"
+updater run --once
+admin device show "$device_id"
 
 step "Evil boots: whoever has the disk starts what he put there, and the TPM opens nothing for it"
 run cp "$device/run/cell" "$work/honest-cell"
