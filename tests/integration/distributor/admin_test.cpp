@@ -55,8 +55,9 @@ class Site {
     limits.bytes = 1U << 22U;
     return *json::parse(answer.body, limits)->object();
   }
-  [[nodiscard]] std::int64_t errc(const http::Response& response) const {
-    return *json::parse(response.body, {})->object()->find("code")->integer();
+  /// The only device as a restart would find it.
+  [[nodiscard]] DeviceState stored_state() const {
+    return Store::open(folder_.file("d.db"))->load()->devices.front().state;
   }
 
  private:
@@ -151,6 +152,7 @@ TEST_CASE("admin: decisions change a device once and leave an entry each (FORMAT
   CHECK_FALSE(change(R"("action":"admit","product":"lamp","tags":["canary"])"));
   CHECK(change(R"("action":"tag","tags":[])"));
   CHECK(change(R"("action":"ban")"));
+  CHECK(site.stored_state() == DeviceState::kBanned);  // answered, hence durable
   CHECK_FALSE(change(R"("action":"ban")"));
   CHECK(change(R"("action":"unban")"));
   CHECK(change(R"("action":"retire")"));

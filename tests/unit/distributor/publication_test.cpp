@@ -56,7 +56,11 @@ struct World {
     const auto catalog = read_catalog(fetcher, clock);
     REQUIRE(catalog);
     const auto* newest = catalog->newest("gw3", {});
-    return newest == nullptr ? "none" : newest->version;
+    if (newest == nullptr) return "none";
+    const auto path = manifest::release_path("gw3", newest->version);
+    const auto name = manifest::consistent_target_path(path, to_hex(newest->manifest));
+    CHECK(*disk.exists(kServed + "/targets/" + name));  // nothing is named before it is there
+    return newest->version;
   }
   RepoSimulator repository;
   FakeClock clock{{}};
