@@ -84,6 +84,12 @@ TEST_CASE("vault verbs: a part of an entry, across its segments", "[vaultd]") {
   CHECK(device.get("a", {whole.size() + 1, {}}).error().code() == Errc::kUsage);
   CHECK(device.get("a", {1, whole.size()}).error().code() == Errc::kUsage);
   CHECK(device.get("a", {1, ~std::uint64_t{0}}).error().code() == Errc::kUsage);
+  CHECK(get_value(store, "a", {whole.size() + 1, {}}, 5).error().code() == Errc::kUsage);
+  std::ostringstream out;
+  StreamSink sink(out, Binary::kAllowed);
+  CHECK(vaultd::get(store, "a", {0, whole.size() + 1}, sink, device.quiet).error().code() ==
+        Errc::kUsage);
+  CHECK(out.str().empty());  // refused before the first piece went out
   CHECK(get_value(store, "a", {0, 5}, 5)->facts.length == 5);
   CHECK(get_value(store, "a", {0, 6}, 5).error().code() == Errc::kTooLarge);
 }
