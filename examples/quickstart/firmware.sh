@@ -60,11 +60,12 @@ locked() {
   done
 }
 
-# locked_extra: adds the files of the packages given with --extra.
+# locked_extra: adds the files of the packages given with --extra that are not in every root anyway.
 locked_extra() {
-  local name
+  local name file
   for name in "${extra[@]}"; do
-    debs+=("$cache/$arch/debs/$(awk -v name="$name" '$1 == "extra" && $2 == name { print $5 }' "$lock")")
+    file=$(awk -v name="$name" '$1 == "extra" && $2 == name { print $5 }' "$lock")
+    [ -z "$file" ] || debs+=("$cache/$arch/debs/$file")
   done
 }
 

@@ -32,7 +32,10 @@ while [ $# -gt 0 ]; do
     --cache) cache=$2 && shift 2 ;;
     --arch) arch=$2 && shift 2 ;;
     --refresh) refresh=yes && shift ;;
-    --extra) extra="$extra $2" && shift 2 ;;
+    --extra)
+      case " $root ${updates[*]} $extra " in *" $2 "*) ;; *) extra="$extra $2" ;; esac
+      shift 2
+      ;;
     *) die "unknown argument '$1'" ;;
   esac
 done

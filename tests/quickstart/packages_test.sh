@@ -75,6 +75,18 @@ packages >/dev/null 2>&1 || fail "no second download"
 grep -q 'download tzdata=2$' "$work/calls" || fail "$(cat "$work/calls")"
 expect 0 "nothing to download" packages
 
+echo "- an extra package is added once, and stays for the next user of the cache"
+extras() { awk '$1 == "extra" { print $2 }' "$lock" | sort | tr '\n' ';'; }
+offer libcurl4 3
+offer libedit2 4
+packages --extra libcurl4 --extra libcurl4 --extra libc6 >"$work/log" 2>&1 || fail "$(cat "$work/log")"
+[ "$(extras)" = "libcurl4;" ] || fail "extras: $(extras)"  # libc6 is in every root anyway
+expect 0 "nothing to download" packages
+packages --extra libedit2 >"$work/log" 2>&1 || fail "$(cat "$work/log")"
+[ "$(extras)" = "libcurl4;libedit2;" ] || fail "extras: $(extras)"
+expect 0 "nothing to download" packages --extra libcurl4
+expect 1 "Debian offers no package libnone" packages --extra libnone
+
 echo "- an older version that is listed but not served costs one update, not the run"
 rm "$pool/openssl_1.8_$arch.deb" "$cache/$arch/debs/openssl_1.8_$arch.deb"
 packages --refresh >"$work/log" 2>&1 || fail "$(cat "$work/log")"
