@@ -11,7 +11,6 @@ import vm
 
 LOADER_VARIABLES = "/sys/firmware/efi/efivars"
 LOADER_GUID = "4a67b082-0a4c-41cf-b6c7-440b29bb8c4f"
-STATES = "/run/states"
 
 
 class Device:
@@ -20,7 +19,7 @@ class Device:
     def __init__(self, machine, folder, work):
         self.machine = machine
         self.work = work
-        self.places = machines.Places(folder, folder / "disk.img", work / "repository.img",
+        self.places = machines.Places(folder, folder / "disk.img",
                                       work / "logs" / f"{folder.name}.serial.log")
         self.chip = folder / "tpm"
         self.vm = None
@@ -32,8 +31,10 @@ class Device:
         installed = data / "lib/pawl/installed"  # the partition is mounted on /var
         installed.mkdir(parents=True)
         shutil.copyfile(self.work / "manifests" / f"{version}.json", installed / "a.manifest.json")
+        shutil.copytree(self.work / "svid" / "unit", data / "lib/pawl/svid")
         firmware = self.work / "firmware" / version
-        disk.make(self.places.disk, self.machine, firmware / "uki.efi", firmware / "rootfs.img", data)
+        disk.make(self.places.disk, self.machine, firmware / "uki.efi", firmware / "rootfs.img",
+                  data)
         swtpm.manufacture(self.chip)
 
     def power_on(self):
@@ -50,18 +51,11 @@ class Device:
     def wait_up(self, boots=1):
         """Waits for the next boot that reaches its command channel, `boots` boots away at most."""
         self.vm.wait_up(self.machine.boot_limit * boots)
-        done = self.vm.ask(f"mkdir -p {STATES} && mount -t ext4 -o ro /dev/vdb {STATES}")
-        if done.status:
-            raise processes.Failure(f"repository disk: {done.text}")
 
     def restart(self):
         """Orderly restart."""
         self.vm.forget_console()
         self.vm.reboot()
-
-    def publish(self, state):
-        """The repository as it was after so many releases."""
-        self.vm.ask(f"ln -sfn {STATES}/{state} /run/repository")
 
     def updater(self, *words):
         """Runs pawl-updater; its answer, with the JSON in it parsed as `.json` of the pair."""
@@ -79,12 +73,29 @@ class Device:
         """The JSON that a start-up step (boot, trial) left behind."""
         return json.loads(self.vm.read(f"/run/{what}.json"))
 
+    def sealed_state(self):
+        """How the start-up step found the state that is sealed to the TPM."""
+        boot = self.started_with("boot")
+        if boot.get("ok") is False:
+            return f"refused: {boot['error']}"
+        handed_on = self.vm.ask("test -s /run/pawl/cell").status == 0
+        return f"open, floor: {boot['floor']}" if handed_on else "not handed on"
+
+    def vault(self, verb, name=""):
+        """Runs pawl-vault; what it printed, or how it was refused."""
+        answer = self.vm.ask(f"pawl-vault {verb} {name} 2>/run/vault.problem")
+        if answer.status:
+            return f"refused, exit status {answer.status}"
+        return answer.text
+
     def running(self):
         """`<version> in <slot>, <state>`: what runs, in a form for the table."""
         status = self.status()
-        slot = status["running"]
-        version = self.vm.ask(". /etc/os-release && echo $VERSION_ID").text
-        return f"{version} in {slot}, {status['state']}"
+        return f"{self.version()} in {status.get('running')}, {status.get('state')}"
+
+    def version(self):
+        """The release that runs, by its own root."""
+        return self.vm.ask(". /etc/os-release && echo $VERSION_ID").text
 
     def entries(self):
         """The boot entries on the ESP, as the loader would see them."""

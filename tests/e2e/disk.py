@@ -66,7 +66,7 @@ def list_esp(disk, folder):
 
 
 def make(disk, machine, uki, rootfs, data):
-    """A device as it leaves the factory: one release in slot a, `data` the tree of its data partition."""
+    """A device as it leaves the factory: one release in slot a, `data` on its data partition."""
     disk.unlink(missing_ok=True)
     with open(disk, "wb") as file:
         file.truncate(SIZE * MIB)
@@ -86,7 +86,8 @@ def _fill(disk, folder, machine, uki, data):
         file.truncate(place("ESP")[1] * MIB)
     processes.run("mkfs.vfat", "-F", "32", "-n", "ESP", image)
     write_partition(disk, "ESP", image)
-    for target, text in {"loader/loader.conf": LOADER_CONF, FIRST_ENTRY: FIRST_ENTRY_TEXT}.items():
+    texts = {"loader/loader.conf": LOADER_CONF, FIRST_ENTRY: FIRST_ENTRY_TEXT}
+    for target, text in texts.items():
         (folder / "text").write_text(text, encoding="ascii")
         put_on_esp(disk, folder / "text", target)
     put_on_esp(disk, machine.loader, machine.loader_on_esp)
@@ -94,13 +95,6 @@ def _fill(disk, folder, machine, uki, data):
     processes.run("mke2fs", "-q", "-t", "ext4", "-L", "pawl-data", "-d", data, folder / "data",
                   f"{place('pawl-data')[1]}M")
     write_partition(disk, "pawl-data", folder / "data")
-
-
-def repository_image(image, tree):
-    """A read-only disk that holds repository folders."""
-    size = int(processes.run("du", "-sm", tree).split()[0])
-    image.unlink(missing_ok=True)
-    processes.run("mke2fs", "-q", "-t", "ext4", "-d", tree, image, f"{size + size // 10 + 16}M")
 
 
 def copy(source, target):

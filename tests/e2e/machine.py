@@ -31,7 +31,7 @@ X86_OVMF = Machine(
     tpm_device="tpm-crb",
     loader=pathlib.Path("/usr/lib/systemd/boot/efi/systemd-bootx64.efi"),
     loader_on_esp="EFI/BOOT/BOOTX64.EFI",
-    boot_limit=400,
+    boot_limit=900,
 )
 
 
@@ -41,7 +41,6 @@ class Places:
 
     folder: pathlib.Path  # sockets and flash
     disk: pathlib.Path
-    repository: pathlib.Path
     serial_log: pathlib.Path
 
     @property
@@ -54,11 +53,6 @@ class Places:
         """Socket of the guest's command channel."""
         return self.folder / "channel"
 
-    @property
-    def monitor(self):
-        """Socket of QEMU's machine protocol."""
-        return self.folder / "monitor"
-
 
 def command_line(machine, places, tpm_socket):
     """The words that start QEMU."""
@@ -68,15 +62,12 @@ def command_line(machine, places, tpm_socket):
         "-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={machine.firmware_code}",
         "-drive", f"if=pflash,format=raw,unit=1,file={places.flash}",
         "-drive", f"if=none,id=disk,format=raw,file={places.disk}",
-        "-device", "virtio-blk-pci,drive=disk,id=main,bootindex=0",
-        "-drive", f"if=none,id=repository,format=raw,readonly=on,file={places.repository}",
-        "-device", "virtio-blk-pci,drive=repository",
+        "-device", "virtio-blk-pci,drive=disk,bootindex=0",
         "-chardev", f"socket,id=tpm,path={tpm_socket}",
         "-tpmdev", "emulator,id=tpm0,chardev=tpm",
         "-device", f"{machine.tpm_device},tpmdev=tpm0",
         "-device", "virtio-serial-pci",
         "-chardev", f"socket,id=channel,path={places.channel},server=on,wait=off",
         "-device", "virtserialport,chardev=channel,name=pawl",
-        "-qmp", f"unix:{places.monitor},server=on,wait=off",
-        "-nic", "none",
+        "-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net,romfile=",
     ]

@@ -33,7 +33,7 @@ def record(vm, version, folder):
 
 
 class Predictor:
-    """Asks the project's program; knows the firmware events that the first boot was approved with."""
+    """Asks the project's program; knows the firmware events that the first boot had."""
 
     def __init__(self, program, manifests, folder):
         self.program = program

@@ -51,7 +51,8 @@ class Report:
         for pcr, value in sorted(predicted.items()):
             self.pcrs.append((str(len(self.boots)), version, str(pcr), value, real[pcr]))
         wrong = [pcr for pcr, value in sorted(predicted.items()) if real[pcr] != value]
-        self.expect(f"boot {len(self.boots)} of {version}: PCRs that are not as predicted", [], wrong)
+        step = f"boot {len(self.boots)} of {version}: PCRs that are not as predicted"
+        self.expect(step, [], wrong)
 
     def text(self):
         """Both tables and the seconds of each boot."""

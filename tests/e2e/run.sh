@@ -8,8 +8,8 @@
 #   --keep-releases  take the signed releases of the last run when there are any
 #
 # Needs Debian 12 and root rights, for the packages it installs, which it names. No KVM: the
-# processor is emulated, so that the run does not depend on the machine. Prints a line per step, then
-# three tables; they stay in DIR/report.txt, the serial logs and event logs in DIR/logs.
+# processor is emulated, so that the run does not depend on the machine. Prints a line per step,
+# then three tables; they stay in DIR/report.txt, the serial logs and event logs in DIR/logs.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -24,13 +24,14 @@ done
 mkdir -p "$work"
 
 packaging/install-packages.sh build demo test e2e
+python3 -B tests/e2e/parts_test.py 2>&1 | tail -n 3
 cmake --preset release -DBUILD_TESTING=ON >/dev/null
 cmake --build build/release -j "$(nproc)" --target programs e2e_pcrs -- --quiet
-if [ "$keep" = no ] || [ ! -d "$work/states/blobs" ]; then
+if [ "$keep" = no ] || [ ! -d "$work/manifests" ]; then
   echo "releases: keys, firmware, signed repository; see $work/releases.log"
   tests/e2e/releases.sh --work "$work" >"$work/releases.log" 2>&1 || {
     tail -n 30 "$work/releases.log" >&2
     exit 1
   }
 fi
-exec python3 -B tests/e2e/story.py --work "$work" --pcrs build/release/tests/e2e_pcrs
+exec python3 -B tests/e2e/story.py --work "$work" --programs build/release

@@ -1,27 +1,32 @@
 #!/usr/bin/python3
 """The story of one device on real firmware, told by what it does and says.
 
-    story.py --work DIR --pcrs PROGRAM
+    story.py --work DIR --programs DIR
 
-DIR holds what releases.sh made; PROGRAM is e2e_pcrs. Prints a line per step, then the tables, which
-also end in DIR/report.txt. Exit status 0 only when every step happened as it must.
+The first DIR holds what releases.sh made, the other is a build folder. Prints a line per step, then
+the tables, which also end in DIR/report.txt. Exit status 0 only when all happened as it must.
 """
 import argparse
+import json
 import pathlib
 import shutil
+import signal
 import sys
 import time
 
 import device as devices
-import disk
+import distributor as distributors
 import machine as machines
 import pcr_record
 import processes
 import report as reports
 
+SEALED_STATE_OPEN = "open, floor: tpm"
+SECRET = "what the agent has learnt"
+PANIC = "Kernel panic - not syncing: Attempted to kill init"
 TRIES = 3              # boots that a release on trial gets
-SLOW_OPERATIONS = 4    # a second, while the plug is about to be pulled
-INSTALL_WINDOWS = 20   # progress lines of an install before the plug is pulled
+INSTALL_WINDOWS = 20   # windows of an install before the plug is pulled
+WINDOW = 1 << 20       # bytes
 INSTALL_LIMIT = 400
 
 
@@ -38,11 +43,16 @@ def refusal(status, answer):
 class Story:
     """Steps in their order; each goes on from where the one before left the device."""
 
-    def __init__(self, machine, work, pcrs_program):
+    def __init__(self, machine, work, programs):
         self.report = reports.Report()
         self.device = devices.Device(machine, work / "device", work)
-        self.predictor = pcr_record.Predictor(pcrs_program, work / "manifests", work / "logs")
+        port = int((work / "port").read_text(encoding="ascii"))
+        self.distributor = distributors.Distributor(programs / "bin/pawl-distributor", work,
+                                                    port)
+        self.predictor = pcr_record.Predictor(programs / "tests/e2e_pcrs", work / "manifests",
+                                              work / "logs")
         self.predicted = {}  # release -> PCRs
+        self.provisioned = False
 
     def arrived(self, what, version, slot_and_state, boots=1):
         """A boot that must end in this release: notes its seconds, compares its PCRs."""
@@ -57,16 +67,22 @@ class Story:
         else:
             self.predictor.explain(boot)
         report.pcr_values(version, self.predicted[version], boot.values)
+        if self.provisioned:
+            report.expect(f"{what}: sealed state", SEALED_STATE_OPEN, device.sealed_state())
+            report.expect(f"{what}: the vault gives", SECRET, device.vault("get", "agent"))
         return boot
 
     def install(self, state, version, slot, boot):
         """Predicts the boot of a release, installs it, looks at the loader's entries."""
         self.predicted[version] = self.predictor.predict(boot, version)
-        self.device.publish(state)
-        status, done = self.device.updater("install")
-        self.report.expect(f"install {version}", f"exit status 0, {version} in {slot}",
-                           f"exit status {status}, {installed(done)}")
-        self.report.expect(f"install {version}: state", "armed", self.device.status()["state"])
+        self.distributor.publish(state, version)
+        status, done = self.device.updater("run", "--once")
+        seen = done.get("message") or f"{done.get('outcome')} {done.get('version')}"
+        self.report.expect(f"offered and installed: {version}", f"exit status 0, armed {version}",
+                           f"exit status {status}, {seen}")
+        update = self.device.status()
+        self.report.expect(f"install {version}: state and slot", f"armed, {slot} on trial",
+                           f"{update['state']}, {slot} on {update['slots'][slot]['state']}")
 
     def ended(self, step, expected):
         """How the last update ended, by the device's own record."""
@@ -74,14 +90,39 @@ class Story:
         words = [last["ending"], last["version"], last.get("reason", "")]
         self.report.expect(f"{step}: the device's record", expected, " ".join(words).strip())
 
+    def reported(self, version, counter, ending):
+        """The server knows by the device's own reports how a release ended."""
+        reports = [row for row in self.distributor.reports() if row.endswith(f" {counter}")]
+        self.report.expect(f"{version}: last report to the server", f"{ending} {counter}",
+                           reports[-1] if reports else "none")
+
     def factory(self):
         """First boot of a new device."""
-        disk.repository_image(self.device.places.repository, self.device.work / "states")
+        self.distributor.start()
+        self.distributor.publish(1, "1.0.0")
         self.device.manufacture("1.0.0")
         self.device.power_on()
         boot = self.arrived("first boot", "1.0.0", "a, idle")
         self.report.expect("first boot: entries on the ESP", "pawl_1_a.conf", self.device.entries())
+        self.report.expect("before provisioning: sealed state", "refused: tpm",
+                           self.device.sealed_state())
+        self.provision()
         return boot
+
+    def provision(self):
+        """The device takes its TPM into use and approves the events of its own firmware."""
+        status, answer = self.device.updater("provision")
+        changed = answer.get("message") or f"changed {answer['changed']}"
+        self.report.expect("provision", "exit status 0, changed True",
+                           f"exit status {status}, {changed}")
+        approved = "".join(f"{event['pcr']} {event['digest']}\n" for event in answer["firmware"])
+        self.report.expect("provision: approves the firmware's events of this boot", True,
+                           approved == self.predictor.approved.read_text(encoding="ascii"))
+        self.report.expect("provision: floor", "tpm", self.device.status()["floor"])
+        self.device.vault("init")
+        self.device.vm.ask(f"printf '%s' '{SECRET}' | pawl-vault put agent")
+        self.report.expect("a secret in the vault", SECRET, self.device.vault("get", "agent"))
+        self.provisioned = True
 
     def good_release(self, boot):
         """1.1.0: to slot b, tried, healthy, committed; slot a becomes a copy."""
@@ -95,7 +136,8 @@ class Story:
                       device.loader_variable("LoaderEntrySelected"))
         report.expect("trial of 1.1.0: the loader counted", r"\loader\entries\pawl_2_b+2-1.conf",
                       device.loader_variable("LoaderBootCountPath"))
-        report.expect("trial of 1.1.0: state at start", "trial", device.started_with("boot")["state"])
+        report.expect("trial of 1.1.0: state at start", "trial",
+                      device.started_with("boot")["state"])
         self.ended("trial of 1.1.0", "committed 1.1.0")
         report.expect("commit of 1.1.0: entries on the ESP", "pawl_1_a.conf pawl_2_b.conf",
                       device.entries())
@@ -108,8 +150,7 @@ class Story:
         self.install(3, "1.2.0", "a", boot)
         device.restart()
         boot = self.arrived("fallback from 1.2.0", "1.1.0", "b, idle", TRIES + 1)
-        report.expect("1.2.0: boots that panicked", TRIES,
-                      device.vm.console().count("Kernel panic - not syncing: Attempted to kill init"))
+        report.expect("1.2.0: boots that panicked", TRIES, device.vm.console().count(PANIC))
         self.ended("1.2.0", "reverted 1.2.0 the boot loader went back to slot b")
         report.expect("1.2.0 given up: entries on the ESP", "pawl_2_b.conf pawl_3_a+0.conf",
                       device.entries())
@@ -119,6 +160,7 @@ class Story:
         """1.3.0 boots but does not pass its health check: the device goes back by itself."""
         device, report = self.device, self.report
         self.install(4, "1.3.0", "a", boot)
+        self.reported("1.2.0", 3, "reverted")
         device.restart()
         boot = self.arrived("revert from 1.3.0", "1.1.0", "b, idle", 2)
         report.expect("1.3.0: started, then judged unhealthy", True,
@@ -131,10 +173,10 @@ class Story:
     def replays(self):
         """Old, validly signed releases and metadata are refused."""
         device, report = self.device, self.report
-        device.publish(4)
         status, answer = device.updater("install", "--release", "1.0.0")
-        report.expect("replay of release 1.0.0", "exit status 14, rollback", refusal(status, answer))
-        device.publish(1)
+        report.expect("replay of release 1.0.0", "exit status 14, rollback",
+                      refusal(status, answer))
+        self.distributor.put_back(1)
         status, answer = device.updater("install")
         report.expect("replay of the repository of day one", "exit status 14, rollback",
                       refusal(status, answer))
@@ -143,49 +185,36 @@ class Story:
         """The plug is pulled in the middle of an install; the next one goes on from there."""
         device, report = self.device, self.report
         self.predicted["1.4.0"] = self.predictor.predict(boot, "1.4.0")
-        device.publish(5)
-        device.vm.ask("pawl-updater install --progress json >/run/install.log 2>&1 &")
-        processes.wait_until(
-            "an install half done", INSTALL_LIMIT,
-            lambda: int(device.vm.ask("grep -c write /run/install.log").text) > INSTALL_WINDOWS)
+        self.distributor.publish(5, "1.4.0")
+        device.vm.ask("pawl-updater run --once --progress json >/run/install.log 2>&1 &")
+        processes.wait_until("an install half done", INSTALL_LIMIT, self.half_installed)
+        device.vm.ask("sync")  # what has reached the disk must not be fetched again
         report.expect("plug pulled: state", "installing", device.status()["state"])
+        self.reported("1.3.0", 4, "reverted")
         device.power_off()
         device.power_on()
         self.arrived("power cut while installing 1.4.0", "1.1.0", "b, installing")
-        device.publish(5)
         status, done = device.updater("install")
         report.expect("install 1.4.0 again", "exit status 0, 1.4.0 in a",
                       f"exit status {status}, {done.get('version')} in {done.get('slot')}")
         report.expect("install 1.4.0 again: some windows were there already", True,
                       done["windows_present"] >= INSTALL_WINDOWS)
 
-    def cut_commit(self):
-        """The plug is pulled in the middle of a commit; the next start finishes it."""
-        device = self.device
-        device.vm.ask("touch /var/hold-trial")
-        device.restart()
-        self.arrived("restart after 1.4.0", "1.4.0", "a, trial")
-        device.vm.ask("rm /var/hold-trial; sync")
-        device.vm.slow_disk(SLOW_OPERATIONS)
-        device.vm.forget_console()
-        device.vm.send("pawl-updater trial --log info >/dev/console 2>&1")
-        device.vm.wait_console("to=committing", INSTALL_LIMIT)
-        device.power_off()
-        device.power_on()
-        self.arrived("power cut while committing 1.4.0", "1.4.0", "a, idle")
-        self.report.expect("commit finished by the next start", True,
-                           "from=committing on=done to=idle" in device.vm.console())
-        self.ended("1.4.0", "committed 1.4.0")
+    def half_installed(self):
+        """Whether the install that runs in the guest has written so many windows of its root."""
+        line = self.device.vm.ask("tail -n 1 /run/install.log").text
+        try:
+            progress = json.loads(line)
+        except ValueError:
+            return False
+        return (progress.get("stage") == "install rootfs" and
+                progress["done"] >= INSTALL_WINDOWS * WINDOW)
 
-    def rollback(self):
-        """The operator goes back to the older release, which is above the floor."""
-        device, report = self.device, self.report
-        status, answer = device.updater("rollback")
-        report.expect("rollback: the other slot goes on trial", "exit status 0, 1.1.0 in b",
-                      f"exit status {status}, {installed(answer)}")
-        device.restart()
-        self.arrived("rollback to 1.1.0", "1.1.0", "b, idle")
-        self.ended("rollback to 1.1.0", "committed 1.1.0")
+    def resumed_release(self):
+        """1.4.0, written in two parts, boots."""
+        self.device.vm.ask("touch /var/hold-trial")
+        self.device.restart()
+        self.arrived("restart after 1.4.0", "1.4.0", "a, trial")
 
     def tell(self):
         """The whole story."""
@@ -195,20 +224,20 @@ class Story:
         boot = self.sick_release(boot)
         self.replays()
         self.cut_install(boot)
-        self.cut_commit()
-        self.rollback()
+        self.resumed_release()
 
 
 def main():
     """Reads the command line, tells the story, prints the tables."""
     parser = argparse.ArgumentParser(description="one device on real firmware")
     parser.add_argument("--work", required=True, type=pathlib.Path)
-    parser.add_argument("--pcrs", required=True, type=pathlib.Path)
+    parser.add_argument("--programs", required=True, type=pathlib.Path)
     args = parser.parse_args()
     started = time.monotonic()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # then nothing is left running
     shutil.rmtree(args.work / "logs", ignore_errors=True)
     (args.work / "logs").mkdir()
-    story = Story(machines.X86_OVMF, args.work, args.pcrs)
+    story = Story(machines.X86_OVMF, args.work, args.programs)
     problem = None
     try:
         story.tell()
@@ -218,6 +247,7 @@ def main():
             print(story.device.vm.console()[-4000:])
     finally:
         story.device.power_off()
+        story.distributor.stop()
     text = story.report.text()
     (args.work / "report.txt").write_text(text, encoding="utf-8")
     print("\n" + text)

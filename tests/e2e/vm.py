@@ -1,7 +1,6 @@
 """One machine that is on: QEMU, its TPM, its serial log, and the command channel of its guest."""
 import base64
 import dataclasses
-import json
 import shutil
 import socket
 import subprocess
@@ -76,27 +75,6 @@ class Vm:
     def forget_console(self):
         """`console` starts here from now on."""
         self.read_from = self.places.serial_log.stat().st_size
-
-    def slow_disk(self, operations):
-        """From now on the disk does so few operations a second: time to pull the plug between two."""
-        limits = {"id": "main", "bps": 0, "bps_rd": 0, "bps_wr": 0, "iops": operations, "iops_rd": 0,
-                  "iops_wr": 0}
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as stream:
-            stream.settimeout(CONNECT_LIMIT)
-            stream.connect(str(self.places.monitor))
-            with stream.makefile("rw", encoding="ascii") as lines:
-                lines.readline()  # greeting
-                for command, arguments in (("qmp_capabilities", {}),
-                                           ("block_set_io_throttle", limits)):
-                    lines.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
-                    lines.flush()
-                    answer = json.loads(lines.readline())
-                    if "return" not in answer:
-                        raise processes.Failure(f"QEMU: {command}: {answer}")
-
-    def wait_console(self, text, limit):
-        """Waits until the serial log since `forget_console` holds the text."""
-        processes.wait_until(f"'{text}' on the console", limit, lambda: text in self.console())
 
     def _line(self):
         """One line of the channel when there is one, without waiting long."""
