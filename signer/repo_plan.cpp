@@ -32,17 +32,6 @@ Status claim(const std::string& role, const RolePlan& plan, std::set<manifest::K
   return Ok{};
 }
 
-manifest::Role fill_role(const RolePlan& plan, manifest::KeyMap& keys) {
-  manifest::Role role;
-  role.threshold = plan.threshold;
-  for (const auto& record : plan.keys) {
-    role.key_ids.push_back(record.id());
-    keys.emplace(record.id(), manifest::PublicKey::from_ed25519(record.public_key));
-  }
-  std::sort(role.key_ids.begin(), role.key_ids.end());
-  return role;
-}
-
 Status check_keys(const RepositoryPlan& plan) {
   std::set<manifest::KeyId> taken;
   PAWL_CHECK(claim("root", plan.root, taken));
@@ -106,6 +95,27 @@ Result<Ceiling> parse_ceiling(std::string_view text) {
   return Ceiling{std::string(text.substr(0, equals)), SecurityVersion(value)};
 }
 
+manifest::Role fill_role(const RolePlan& plan, manifest::KeyMap& keys) {
+  manifest::Role role;
+  role.threshold = plan.threshold;
+  for (const auto& record : plan.keys) {
+    role.key_ids.push_back(record.id());
+    keys.emplace(record.id(), manifest::PublicKey::from_ed25519(record.public_key));
+  }
+  std::sort(role.key_ids.begin(), role.key_ids.end());
+  return role;
+}
+
+manifest::Delegation product_line(const std::string& product, const RolePlan& plan,
+                                  manifest::KeyMap& keys) {
+  manifest::Delegation out;
+  out.name = manifest::release_role(product);
+  out.role = fill_role(plan, keys);
+  out.terminating = manifest::Terminating::kYes;
+  out.paths = {manifest::release_pattern(product)};
+  return out;
+}
+
 Result<Repository> first_state(const RepositoryPlan& plan, const std::string& directory) {
   PAWL_CHECK(check_keys(plan));
   Repository out;
@@ -117,11 +127,7 @@ Result<Repository> first_state(const RepositoryPlan& plan, const std::string& di
   out.root.timestamp = fill_role(plan.timestamp, out.root.keys);
   manifest::Delegations delegations;
   for (const auto& product : plan.products) {
-    manifest::Delegation delegation;
-    delegation.name = manifest::release_role(product.product);
-    delegation.role = fill_role(product.role, delegations.keys);
-    delegation.terminating = manifest::Terminating::kYes;
-    delegation.paths = {manifest::release_pattern(product.product)};
+    auto delegation = product_line(product.product, product.role, delegations.keys);
     out.roles[delegation.name] = manifest::Targets{};
     delegations.roles.push_back(std::move(delegation));
   }

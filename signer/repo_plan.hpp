@@ -36,6 +36,11 @@ struct RolePlan {
   std::vector<KeyRecord> keys;
   unsigned threshold = 1;
 };
+/// The role with its key ids in order; adds the keys to `keys`.
+[[nodiscard]] manifest::Role fill_role(const RolePlan& plan, manifest::KeyMap& keys);
+/// A delegation for the releases of one product (FORMAT 11.1.4).
+[[nodiscard]] manifest::Delegation product_line(const std::string& product, const RolePlan& plan,
+                                                manifest::KeyMap& keys);
 struct ProductPlan {
   std::string product;
   RolePlan role;

@@ -60,6 +60,35 @@ void Revision::set_role(const std::string& role, manifest::Targets targets) {
   renew(role);
 }
 
+Status Revision::adopt(const std::string& role, Bytes file, std::optional<Bytes> policy) {
+  PAWL_TRY(const auto envelope,
+           manifest::UnverifiedEnvelope::split(file, limit_for(role), kProfile));
+  const auto version = [&](const manifest::Header& header) -> Status {
+    if (header.version >= base_.next_version(role)) return Ok{};
+    return fail(Errc::kLedger, role + " " + std::to_string(header.version.get()) +
+                                   " is on disk already: a version is never signed twice")
+        .with_hint("begin the ceremony again from what is published now");
+  };
+  if (role == "root") {
+    PAWL_TRY(auto root, manifest::Root::parse(envelope.signed_text(), kProfile));
+    PAWL_CHECK(version(root.header));
+    next_.root = std::move(root);
+    policy_file_ = std::move(policy);
+  } else {
+    PAWL_TRY(auto targets, manifest::Targets::parse(envelope.signed_text(), kProfile));
+    PAWL_CHECK(version(targets.header));
+    (role == "targets" ? next_.targets : next_.roles[role]) = std::move(targets);
+  }
+  adopted_[role] = std::move(file);
+  renew(role);
+  return Ok{};
+}
+
+std::string Revision::draft(const std::string& role) const {
+  auto rehearsal = *this;
+  return rehearsal.text_for(role);
+}
+
 std::vector<manifest::RoleKeys> Revision::keys_for(const std::string& role) const {
   std::vector<manifest::RoleKeys> out{next_.keys_of(role)};
   const bool is_rotation = role == "root" && base_.versions.contains("root");
@@ -68,6 +97,10 @@ std::vector<manifest::RoleKeys> Revision::keys_for(const std::string& role) cons
 }
 
 manifest::Header Revision::header_for(const std::string& role) const {
+  if (adopted_.contains(role)) {
+    if (role == "root") return next_.root.header;
+    return role == "targets" ? next_.targets.header : next_.roles.at(role).header;
+  }
   manifest::Header header;
   header.version = base_.next_version(role);
   header.expires = now_ + expiry_.of(role);
@@ -113,6 +146,7 @@ Result<std::vector<Revision::Draft>> Revision::plan(KeyRing& ring) const {
   for (const auto& role : changed_) {
     Draft draft{role, keys_for(role), {}};
     for (const auto& keys : draft.keys) {
+      if (adopted_.contains(role)) break;
       PAWL_TRY(const auto chosen, ring.choose(role, keys));
       draft.signers.insert(draft.signers.end(), chosen.begin(), chosen.end());
     }
@@ -143,9 +177,14 @@ Result<Bytes> Revision::sign_one(const Draft& draft, KeyRing& ring, Signed& out)
     PAWL_TRY(auto signature, ring.sign(id, text));
     signatures.push_back(std::move(signature));
   }
-  auto file = manifest::assemble_envelope(text, std::move(signatures));
+  const auto adopted = adopted_.find(draft.role);
+  auto file = adopted == adopted_.end() ? manifest::assemble_envelope(text, std::move(signatures))
+                                        : adopted->second;
   PAWL_TRY(const auto envelope,
            manifest::UnverifiedEnvelope::split(file, limit_for(draft.role), kProfile));
+  if (envelope.signed_text() != text) {
+    return fail(Errc::kMalformed, draft.role + " that was signed elsewhere holds unknown members");
+  }
   for (const auto& keys : draft.keys) PAWL_CHECK(envelope.verify(keys));
   const auto header = header_for(draft.role);
   out.roles.push_back({draft.role, header.version, header.expires, text.size(), draft.signers});

@@ -34,6 +34,12 @@ class Revision {
   void set_targets(manifest::Targets targets);
   void set_role(const std::string& role, manifest::Targets targets);
 
+  /// Takes a version that was signed elsewhere; `sign` only checks it. For root, the policy it
+  /// names comes along. @return kMalformed, or kLedger when that version is on disk already
+  [[nodiscard]] Status adopt(const std::string& role, Bytes file, std::optional<Bytes> policy);
+  /// The bytes that `sign` would sign for `role` now; for signing elsewhere.
+  [[nodiscard]] std::string draft(const std::string& role) const;
+
   struct Summary {
     std::string role;
     MetadataVersion version{1};
@@ -69,6 +75,7 @@ class Revision {
   Expiry expiry_;
   UtcTime now_;
   std::set<std::string> changed_;
+  std::map<std::string, Bytes> adopted_;
   std::optional<Bytes> policy_file_;
   Bytes snapshot_file_;  // as signed in this revision; timestamp names its digest
 };

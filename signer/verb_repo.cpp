@@ -1,29 +1,10 @@
 #include "base/bytes.hpp"
-#include "signer/repo_plan.hpp"
+#include "signer/key_options.hpp"
 #include "signer/verbs.hpp"
 #include "signer/workbench.hpp"
 
 namespace pawl::signer {
 namespace {
-
-/// A key by its name in signer.toml, or by the path of its public record.
-Result<KeyRecord> find_key(Workbench& bench, const std::string& reference) {
-  if (const auto* record = bench.ring().find(reference); record != nullptr) return *record;
-  if (reference.ends_with(".json")) return load_key_record(bench.disk(), reference);
-  return fail(Errc::kUsage, "no key named " + printable(reference) + " in " +
-                                (bench.config().path.empty() ? "signer.toml" : bench.config().path))
-      .with_hint("pawl-signer key list shows the names; a path of a .pub.json file does as well");
-}
-
-Result<RolePlan> plan_role(Workbench& bench, const KeyList& list) {
-  RolePlan out;
-  out.threshold = list.threshold;
-  for (const auto& reference : list.keys) {
-    PAWL_TRY(auto record, find_key(bench, reference));
-    out.keys.push_back(std::move(record));
-  }
-  return out;
-}
 
 Result<RolePlan> plan_option(Workbench& bench, const cli::Args& args, std::string_view option) {
   PAWL_TRY(const auto list, parse_key_list(option, args.value(option)));

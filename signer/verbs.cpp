@@ -96,6 +96,40 @@ constexpr std::array kReleasePrune{
     kRepo,
     kExpires,
     kConfig};
+constexpr Option kCeremony{"FILE", "FILE", "ceremony file", Need::kRequired};
+constexpr std::array kCeremonyNew{
+    Option{"FILE", "FILE", "ceremony file to write", Need::kRequired},
+    Option{"--root", "KEYS", "who signs root from now on: alice,bob,id:1a2b3c4d:2"},
+    Option{"--targets", "KEYS", "who signs targets from now on"},
+    Option{"--snapshot", "KEYS", "who signs snapshot from now on"},
+    Option{"--timestamp", "KEYS", "who signs timestamp from now on"},
+    Option{"--ceiling", "NAME=N", "highest security version of a product's releases",
+           Need::kRepeated},
+    Option{"--product", "NAME=KEYS", "a new product line, or other keys for one", Need::kRepeated},
+    Option{"--end-product", "NAME", "a product line that ends", Need::kRepeated},
+    Option{"--release", "DIR", "a release directory to sign and publish"},
+    Option{"--renew", "ROLE", "root, targets or a product's role: same content, new expiry"},
+    kRepo,
+    kExpires,
+    kConfig};
+constexpr std::array kCeremonyShow{kCeremony, kRepo, kConfig};
+constexpr std::array kCeremonySign{
+    kCeremony,
+    Option{"--words", "WORDS", "the twelve words of `ceremony show`, as another person reads them"},
+    Option{"--key", "NAME", "key to sign with; default: all at hand that are asked for",
+           Need::kRepeated},
+    kRepo, kConfig};
+constexpr std::array kCeremonyMerge{
+    kCeremony,
+    Option{"--from", "FILE", "copy of the same ceremony with other signatures", Need::kRepeated},
+    kRepo, kConfig};
+constexpr std::array kCeremonyPublish{
+    kCeremony,
+    Option{"--release", "DIR", "release directory with the payloads of a signed release"},
+    Option{"--dry-run", "", "check everything, publish nothing", Need::kFlag},
+    kRepo,
+    kExpires,
+    kConfig};
 constexpr std::array kRenew{
     Option{"--role", "ROLE",
            "root, targets, snapshot, timestamp or a product's role; default: timestamp",
@@ -131,6 +165,18 @@ constexpr std::array kVerbs{
               kReleaseWithdraw, &run_release_withdraw},
     cli::Verb{"release prune", "take old releases out of a product's role", kReleasePrune,
               &run_release_prune},
+    cli::Verb{"ceremony new", "write down a change that several people sign", kCeremonyNew,
+              &run_ceremony_new},
+    cli::Verb{"ceremony show", "say in words what a ceremony changes and who has signed",
+              kCeremonyShow, &run_ceremony_show},
+    cli::Verb{"ceremony sign", "add the signatures of this host's keys", kCeremonySign,
+              &run_ceremony_sign},
+    cli::Verb{"ceremony merge", "collect signatures from copies", kCeremonyMerge,
+              &run_ceremony_merge},
+    cli::Verb{"ceremony check", "succeed when every threshold is reached", kCeremonyShow,
+              &run_ceremony_check},
+    cli::Verb{"ceremony publish", "put a complete ceremony into the repository", kCeremonyPublish,
+              &run_ceremony_publish},
     cli::Verb{"renew", "sign again with a new expiry, nothing else changed", kRenew, &run_renew},
     cli::Verb{"bundle", "write one release with its metadata to a file for devices without network",
               kBundle, &run_bundle},

@@ -31,20 +31,6 @@ std::string role_line(const Revision::Summary& role, const KeyRing& ring) {
          names + "\n";
 }
 
-/// The mark every output carries after a software key has signed.
-void mark_development(const KeyRing& ring, json::Object& object, std::string& text) {
-  const auto labels = ring.development_signers();
-  if (labels.empty()) return;
-  json::Array names;
-  std::string list;
-  for (const auto& label : labels) {
-    names.emplace_back(label);
-    list += (list.empty() ? "" : ", ") + label;
-  }
-  object.set("development_keys", std::move(names));
-  text += "DEVELOPMENT: signed with software keys (" + list + "), not with a token\n";
-}
-
 }  // namespace
 
 Workbench::Workbench(Config config, std::optional<std::string> repository,
@@ -126,9 +112,22 @@ Status sign_and_publish(Workbench& bench, Revision& revision, Publication extra,
   result.set("repository_id", to_hex(revision.state().id));
   result.set("roles", std::move(roles));
   for (const auto& warning : size_warnings(done.roles)) io.note("warning: " + warning);
-  mark_development(bench.ring(), result, what);
+  mark_development(bench.ring().development_signers(), result, what);
   io.result(std::move(result), what);
   return Ok{};
+}
+
+void mark_development(const std::vector<std::string>& labels, json::Object& object,
+                      std::string& text) {
+  if (labels.empty()) return;
+  json::Array names;
+  std::string list;
+  for (const auto& label : labels) {
+    names.emplace_back(label);
+    list += (list.empty() ? "" : ", ") + label;
+  }
+  object.set("development_keys", std::move(names));
+  text += "DEVELOPMENT: signed with software keys (" + list + "), not with a token\n";
 }
 
 Result<payload::BuildOptions> read_payload_options(const cli::Args& args) {

@@ -63,6 +63,10 @@ class Workbench {
 [[nodiscard]] Status sign_and_publish(Workbench& bench, Revision& revision, Publication extra,
                                       json::Object result, std::string what, cli::Io& io);
 
+/// The mark every output carries after a software key has signed; none when `labels` is empty.
+void mark_development(const std::vector<std::string>& labels, json::Object& object,
+                      std::string& text);
+
 /// `--level` and `--threads`; all processors by default. @return kUsage
 [[nodiscard]] Result<payload::BuildOptions> read_payload_options(const cli::Args& args);
 

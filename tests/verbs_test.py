@@ -68,6 +68,8 @@ def objects(text):
 
 
 def spell(words, here):
+    if callable(words):
+        words = words(here)
     return [str(word).format(here=here) for word in words]
 
 
@@ -83,7 +85,7 @@ def check_good(program, verb, row, here):
         if status != 0:
             bad.append(f"{program.name} {verb}: {done.stderr.strip()}")
     if status != 0 or not results or any(r.get("schema") != 1 for r in results):
-        bad.append(f"{program.name} {verb} {' '.join(row.good)}: exit {status}, results {results}")
+        bad.append(f"{program.name} {verb} {' '.join(words[1:])}: exit {status}, results {results}")
 
 
 def source_of(text):

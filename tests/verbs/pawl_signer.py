@@ -1,9 +1,12 @@
 """Every verb of pawl-signer. The software keys are DEVELOPMENT keys; tokens have tests of their own."""
+import json
+
 from . import repository
 from .row import Row
 
 
 def prepare(programs, here):
+    (here / "programs").symlink_to(programs)
     repository.make(programs / "pawl-signer", here)
     repository.build(programs / "pawl-signer", here, "1.2.0", "--counter", 3)
     repository.build(programs / "pawl-signer", here, "1.3.0", "--security-version", 6, "--counter", 4)
@@ -24,6 +27,11 @@ def own_configuration(here):
                                                if not line.startswith("repository")))
 
 
+def ceremony_words(here):
+    shown = repository.run(here / "programs/pawl-signer", "ceremony", "show", "c", "--json", cwd=here)
+    return ("c", "--words", json.loads(shown)["words"])
+
+
 ROWS = {
     "key new": Row(("spare", "--software", "spare.key"), ("Spare Key", "--software", "x.key"), 2),
     "key list": Row((), ("--config", "absent.toml"), 24),
@@ -36,6 +44,12 @@ ROWS = {
     "release withdraw": Row(("--product", "gw3", "--version", "1.2.0"), ("--product", "gw3", "--version", "7.0.0"),
                             2),
     "release prune": Row(("--product", "gw3", "--keep", "1"), ("--product", "gw3", "--keep", "0"), 2),
+    "ceremony new": Row(("c", "--ceiling", "gw3=9"), ("c2",), 2),
+    "ceremony show": Row(("c",), ("1.0.0.img",), 10),
+    "ceremony sign": Row(ceremony_words, ("c",), 2),
+    "ceremony merge": Row(("c", "--from", "c"), ("c", "--from", "1.0.0.img"), 10),
+    "ceremony check": Row(("c",), ("c2",), 30),
+    "ceremony publish": Row(("c", "--dry-run"), ("c2",), 30),
     "renew": Row((), ("--role", "moon"), 2),
     "bundle": Row(("--product", "gw3", "--out", "gw3.pawl"), ("--product", "gw4", "--out", "gw4.pawl"), 16),
     "verify": Row(("repo",), ("repo", "--at", "2999-01-01T00:00:00Z"), 13),

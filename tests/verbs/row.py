@@ -8,7 +8,7 @@ class Row:
 
     `before` and `before_refusal` are called with the program's folder, to prepare what the run needs. A verb that
     stays (`serves`) has to print one JSON line when it is ready; then it gets SIGTERM and must end with 0.
-    Words go through str.format with the folder as `here`.
+    Words go through str.format with the folder as `here`; `good` may be a function of the folder that gives them.
     """
     good: tuple
     refused: tuple

@@ -1,0 +1,19 @@
+#pragma once
+#include "signer/ceremony_check.hpp"
+#include "signer/revision.hpp"
+
+namespace pawl::signer {
+
+/// The revision a complete ceremony makes of what is published: its own role as it was signed, and
+/// every role below whose file would no longer verify under the keys it brings, to be signed again
+/// with the keys at hand.
+///
+/// So a key leaves a role only after its successor has signed: first both are listed, then the role
+/// is renewed with the new one, then the old one goes.
+/// @return kLedger when that version is on disk already, or the errors of the disk
+[[nodiscard]] Result<Revision> ceremony_revision(Disk& disk, const Ceremony& ceremony,
+                                                 const CeremonyView& view,
+                                                 const Repository& published, const Expiry& expiry,
+                                                 UtcTime now);
+
+}  // namespace pawl::signer

@@ -1,0 +1,255 @@
+#include <algorithm>
+
+#include "base/bytes.hpp"
+#include "signer/ceremony_check.hpp"
+#include "signer/ceremony_new.hpp"
+#include "signer/ceremony_publish.hpp"
+#include "signer/ceremony_report.hpp"
+#include "signer/key_options.hpp"
+#include "signer/verbs.hpp"
+#include "signer/workbench.hpp"
+
+namespace pawl::signer {
+namespace {
+
+Result<Ceremony> load(Disk& disk, const std::string& path) {
+  PAWL_TRY(const auto bytes, read_file(disk, path, Ceremony::kMaxBytes));
+  auto ceremony = Ceremony::parse(as_text(bytes));
+  if (ceremony) return ceremony;
+  auto error = std::move(ceremony).error();
+  error.prefix(path);
+  return error;
+}
+
+Status save(Disk& disk, const std::string& path, const Ceremony& ceremony) {
+  return replace_file(disk, path, as_bytes(ceremony.serialise()));
+}
+
+Result<RolePlan> keys_of(Workbench& bench, const Repository& published, std::string_view option,
+                         std::string_view text) {
+  PAWL_TRY(const auto list, parse_key_list(option, text));
+  return plan_role(bench, list, &published);
+}
+
+Result<Proposal> read_proposal(const cli::Args& args, Workbench& bench,
+                               const Repository& published) {
+  Proposal out;
+  for (const std::string role : {"root", "targets", "snapshot", "timestamp"}) {
+    const auto option = "--" + role;
+    const auto given = args.get(option);
+    if (!given) continue;
+    PAWL_TRY(out.top[role], keys_of(bench, published, option, *given));
+  }
+  for (const auto& text : args.all("--ceiling")) {
+    PAWL_TRY(const auto ceiling, parse_ceiling(text));
+    out.ceilings.insert_or_assign(ceiling.product, ceiling.highest);
+  }
+  for (const auto& text : args.all("--product")) {
+    PAWL_TRY(const auto product, parse_product(text));
+    PAWL_TRY(out.products[product.product], plan_role(bench, product.list, &published));
+  }
+  for (const auto& product : args.all("--end-product")) out.ended.insert(product);
+  if (const auto directory = args.get("--release")) {
+    PAWL_TRY(out.release, load_release(bench.disk(), *directory));
+    out.release_directory = *directory;
+  }
+  out.renewed = args.get("--renew");
+  return out;
+}
+
+/// The ceremony, checked against the repository this host signs for.
+struct Opened {
+  Ceremony ceremony;
+  CeremonyView view;
+};
+Result<Opened> open(Workbench& bench, const std::string& path) {
+  Opened out;
+  PAWL_TRY(out.ceremony, load(bench.disk(), path));
+  auto view = check_ceremony(out.ceremony, bench.config().repository_id);
+  if (!view) {
+    auto error = std::move(view).error();
+    error.prefix(path);
+    return error;
+  }
+  out.view = *std::move(view);
+  return out;
+}
+
+/// Keys at hand that have not signed: those named, or all.
+Result<std::vector<manifest::KeyId>> signers(Workbench& bench, const Opened& opened,
+                                             const std::vector<std::string>& names) {
+  std::vector<manifest::KeyId> out;
+  const auto& open = opened.view.may_sign;
+  for (const auto& name : names) {
+    const auto* const record = bench.ring().find(name);
+    if (record == nullptr) return fail(Errc::kUsage, "no key named " + printable(name));
+    if (!std::binary_search(open.begin(), open.end(), record->id())) {
+      return fail(Errc::kUsage, "key " + name + " has signed already, or is not asked for");
+    }
+    out.push_back(record->id());
+  }
+  if (!names.empty()) return out;
+  for (const auto& id : open) {
+    if (bench.ring().find(id) != nullptr) out.push_back(id);
+  }
+  if (!out.empty()) return out;
+  return fail(Errc::kIncomplete,
+              "no key at hand can sign this; still to sign: " + who(opened.ceremony, open))
+      .with_hint("name the key in signer.toml ([keys.NAME] record, pin)");
+}
+
+/// The words that were read aloud are those of the bytes in this file.
+Status check_words(const cli::Args& args, const Opened& opened) {
+  const auto words = ceremony_words(opened.ceremony.text);
+  auto given = args.get_or("--words", "");
+  std::replace(given.begin(), given.end(), '-', ' ');
+  if (given == words) return Ok{};
+  if (given.empty()) {
+    return fail(Errc::kUsage, "--words is missing: nobody signs what he has not compared")
+        .with_hint(
+            "pawl-signer ceremony show prints the twelve words; another person reads theirs");
+  }
+  return fail(Errc::kUsage, "the words are not those of this file")
+      .with_hint("this file asks for other bytes than the one the words were read from");
+}
+
+/// The blobs of a release and its manifest.
+Result<Publication> release_files(const cli::Args& args, Workbench& bench, const Opened& opened,
+                                  const Repository& published) {
+  const auto directory = args.get("--release");
+  if (opened.ceremony.manifests.empty()) return Publication{};
+  if (!directory) {
+    return fail(Errc::kUsage, "--release is missing")
+        .with_hint("the release directory holds the payloads; the ceremony only its manifest");
+  }
+  PAWL_TRY(const auto built, load_release(bench.disk(), *directory));
+  const auto& wanted = opened.ceremony.manifests;
+  if (std::find(wanted.begin(), wanted.end(), built.manifest) == wanted.end()) {
+    return fail(Errc::kHashMismatch, *directory + " is not the release that was signed");
+  }
+  PAWL_TRY(auto addition, plan_addition(bench.disk(), published, built, *directory));
+  return std::move(addition.files);
+}
+
+Status incomplete(const Opened& opened) {
+  return fail(Errc::kIncomplete,
+              "signatures are missing: " + missing_text(opened.ceremony, opened.view))
+      .with_hint("pawl-signer ceremony sign, then merge the files");
+}
+
+}  // namespace
+
+Status run_ceremony_new(const cli::Args& args, cli::Io& io) {
+  PAWL_TRY(auto bench, Workbench::open(args, io));
+  PAWL_CHECK(apply_expires(args.all("--expires"), bench->config().expiry));
+  PAWL_TRY(const auto published, bench->load());
+  PAWL_TRY(const auto proposal, read_proposal(args, *bench, published));
+  const auto& path = args.value("FILE");
+  PAWL_TRY(const bool there, bench->disk().exists(path));
+  if (there) return fail(Errc::kUsage, path + " is there already");
+  PAWL_TRY(const auto ceremony,
+           new_ceremony(bench->disk(), published, proposal, bench->config().expiry,
+                        bench->clock().now(), bench->ring()));
+  PAWL_TRY(const auto view, check_ceremony(ceremony, published.id));
+  PAWL_CHECK(save(bench->disk(), path, ceremony));
+  print_ceremony(path, ceremony, view, io);
+  return Ok{};
+}
+
+Status run_ceremony_show(const cli::Args& args, cli::Io& io) {
+  PAWL_TRY(auto bench, Workbench::open(args, io));
+  PAWL_TRY(const auto opened, open(*bench, args.value("FILE")));
+  if (!bench->config().repository_id) {
+    io.note("warning: no repository_id in signer.toml: this host takes the file's word for it");
+  }
+  print_ceremony(args.value("FILE"), opened.ceremony, opened.view, io);
+  return Ok{};
+}
+
+Status run_ceremony_sign(const cli::Args& args, cli::Io& io) {
+  PAWL_TRY(auto bench, Workbench::open(args, io));
+  const auto& path = args.value("FILE");
+  if (!bench->config().repository_id) {
+    return fail(Errc::kConfig,
+                "signer.toml has no repository_id: which repository is this host for?")
+        .with_hint(
+            "write repository_id into it, as pawl-signer repo init printed it when the repository "
+            "was made");
+  }
+  PAWL_TRY(auto opened, open(*bench, path));
+  PAWL_CHECK(check_words(args, opened));
+  PAWL_TRY(const auto keys, signers(*bench, opened, args.all("--key")));
+  for (const auto& id : keys) {
+    PAWL_CHECK(bench->ring().check_size(id, opened.ceremony.role, opened.ceremony.text.size()));
+  }
+  auto more = opened.ceremony;
+  more.signatures.clear();
+  for (const auto& id : keys) {
+    PAWL_TRY(auto signature, bench->ring().sign(id, opened.ceremony.text));
+    more.names[id] = bench->ring().find(id)->label;
+    more.signatures.push_back(std::move(signature));
+  }
+  std::sort(more.signatures.begin(), more.signatures.end(),
+            [](const auto& a, const auto& b) { return a.key_id < b.key_id; });
+  PAWL_CHECK(merge_signatures(opened.ceremony, more));
+  PAWL_TRY(const auto view, check_ceremony(opened.ceremony, bench->config().repository_id));
+  PAWL_CHECK(save(bench->disk(), path, opened.ceremony));
+  print_ceremony(path, opened.ceremony, view, io, bench->ring().development_signers());
+  return Ok{};
+}
+
+Status run_ceremony_merge(const cli::Args& args, cli::Io& io) {
+  PAWL_TRY(auto bench, Workbench::open(args, io));
+  const auto& path = args.value("FILE");
+  PAWL_TRY(auto opened, open(*bench, path));
+  for (const auto& other : args.all("--from")) {
+    PAWL_TRY(const auto more, open(*bench, other));
+    auto merged = merge_signatures(opened.ceremony, more.ceremony);
+    if (!merged) {
+      auto error = std::move(merged).error();
+      error.prefix(other);
+      return error;
+    }
+  }
+  PAWL_TRY(const auto view, check_ceremony(opened.ceremony, bench->config().repository_id));
+  PAWL_CHECK(save(bench->disk(), path, opened.ceremony));
+  print_ceremony(path, opened.ceremony, view, io);
+  return Ok{};
+}
+
+Status run_ceremony_check(const cli::Args& args, cli::Io& io) {
+  PAWL_TRY(auto bench, Workbench::open(args, io));
+  PAWL_TRY(const auto opened, open(*bench, args.value("FILE")));
+  if (!opened.view.complete()) return incomplete(opened);
+  print_ceremony(args.value("FILE"), opened.ceremony, opened.view, io);
+  return Ok{};
+}
+
+Status run_ceremony_publish(const cli::Args& args, cli::Io& io) {
+  PAWL_TRY(auto bench, Workbench::open(args, io));
+  PAWL_CHECK(apply_expires(args.all("--expires"), bench->config().expiry));
+  PAWL_TRY(auto locked, bench->lock_and_load());
+  PAWL_TRY(const auto opened, open(*bench, args.value("FILE")));
+  if (opened.ceremony.repository != locked.repository.id) {
+    return fail(Errc::kBadSignature, "the ceremony is of another repository");
+  }
+  if (!opened.view.complete()) return incomplete(opened);
+  PAWL_TRY(auto files, release_files(args, *bench, opened, locked.repository));
+  PAWL_TRY(auto revision,
+           ceremony_revision(bench->disk(), opened.ceremony, opened.view, locked.repository,
+                             bench->config().expiry, bench->clock().now()));
+  json::Object result;
+  result.set("role", opened.ceremony.role);
+  if (args.flag("--dry-run")) {
+    result.set("changed", false);
+    io.result(std::move(result), "would publish " + opened.ceremony.role + " " +
+                                     std::to_string(opened.view.version.get()) + "\n");
+    return Ok{};
+  }
+  return sign_and_publish(
+      *bench, revision, std::move(files), std::move(result),
+      "published " + opened.ceremony.role + " " + std::to_string(opened.view.version.get()) + "\n",
+      io);
+}
+
+}  // namespace pawl::signer
