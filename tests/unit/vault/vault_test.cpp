@@ -260,6 +260,23 @@ TEST_CASE("vault: a key sealed by somebody else under the same policy is refused
   CHECK(device.anchor.value == anchor);
 }
 
+TEST_CASE("vault: a chain of keys that begins with somebody else's vouches for nothing",
+          "[vault]") {
+  VaultDevice device;
+  { REQUIRE(device.create()->put("a", pattern(10, 1))); }
+  VaultDevice evil(1);
+  const vault::VaultParts parts{evil.disk, evil.random, device.protector, evil.anchor};
+  { REQUIRE(vault::Vault::create(parts, evil.config)); }
+  const auto first = evil.disk.content("/var/vault/epochs/1.blob");
+  { REQUIRE(vault::Vault::open(parts, evil.config)->rotate()); }
+  device.disk.put("/var/vault/epochs/1.blob", first);
+  for (const auto* name : {"index", "epochs/2.blob", "epochs/2.link"}) {
+    const auto path = std::string("/var/vault/") + name;
+    device.disk.put(path, evil.disk.content(path));
+  }
+  CHECK(device.open().error().code() == Errc::kVault);
+}
+
 TEST_CASE("vault: FORMAT 7.5.3 rotation changes no data file and old blobs open nothing",
           "[vault]") {
   VaultDevice device;
