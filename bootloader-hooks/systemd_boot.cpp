@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t kMaxVariable = 1024;
 constexpr std::size_t kAttributes = 4;
+constexpr std::size_t kMaxEntry = 4096;
 
 Error no_entry(Slot slot) {
   return fail(Errc::kBootloader, "slot " + std::string(letter(slot)) + " has no boot entry")
@@ -20,11 +21,14 @@ std::string uki_on_esp(Slot slot) {
   return "/EFI/pawl/" + std::string(letter(slot)) + ".efi";
 }
 
+std::string efi_line(Slot slot) {
+  return "efi " + uki_on_esp(slot) + "\n";
+}
+
 }  // namespace
 
 std::string systemd_boot_entry(Slot slot) {
-  return "title pawl " + std::string(letter(slot)) + "\nsort-key pawl\nefi " + uki_on_esp(slot) +
-         "\n";
+  return "title pawl " + std::string(letter(slot)) + "\nsort-key pawl\n" + efi_line(slot);
 }
 
 Result<std::string> parse_loader_entry(ByteView variable) {
@@ -60,6 +64,11 @@ Result<SystemdBoot::Entries> SystemdBoot::load() {
   for (const auto& name : names) {
     const auto parsed = SystemdBootName::parse(name);
     if (!parsed) continue;  // other systems and temporary files share the folder
+    PAWL_TRY(const bool whole, is_whole(name, parsed->slot));
+    if (!whole) {
+      out.damaged.push_back(*parsed);
+      continue;
+    }
     auto& entry = out.by_slot[parsed->slot == Slot::kA ? 0 : 1];
     if (entry) {
       return fail(Errc::kBootloader,
@@ -68,6 +77,16 @@ Result<SystemdBoot::Entries> SystemdBoot::load() {
     entry = *parsed;
   }
   return out;
+}
+
+/// The loader leaves out an entry that names no image, and so must we.
+Result<bool> SystemdBoot::is_whole(const std::string& name, Slot slot) {
+  const auto content = read_file(disk_, entries() + "/" + name, kMaxEntry);
+  if (!content && content.error().code() == Errc::kTooLarge) return false;
+  if (!content) {
+    return fail(content.error().code(), content.error().what(), content.error().raw());
+  }
+  return as_text(*content).find(efi_line(slot)) != std::string_view::npos;
 }
 
 Result<Slot> SystemdBoot::current() {
@@ -102,7 +121,7 @@ Status SystemdBoot::try_once(Slot slot, Tries tries) {
   if (next.generation <= above) next.generation = above + 1;
   next.left = tries.get();
   next.done = 0;
-  return store(found.of(slot), next);
+  return store(found, next);
 }
 
 Status SystemdBoot::commit(Slot slot) {
@@ -113,7 +132,7 @@ Status SystemdBoot::commit(Slot slot) {
   next.done = 0;
   const auto above = found.of(other(slot)) ? found.of(other(slot))->generation : 0;
   if (next.generation <= above) next.generation = above + 1;
-  return store(found.of(slot), next);
+  return store(found, next);
 }
 
 Status SystemdBoot::mark_bad(Slot slot) {
@@ -124,7 +143,7 @@ Status SystemdBoot::mark_bad(Slot slot) {
   auto next = *found.of(slot);
   next.left = 0;
   next.done = 0;
-  return store(found.of(slot), next);
+  return store(found, next);
 }
 
 Status SystemdBoot::mark_good(Slot slot) {
@@ -138,21 +157,33 @@ Status SystemdBoot::mark_good(Slot slot) {
   const auto best = found.of(primary)->generation;
   if (best == 0) return fail(Errc::kBootloader, "the primary boot entry has generation 0");
   next.generation = std::min(next.generation, best - 1);
-  return store(found.of(slot), next);
+  return store(found, next);
 }
 
 Result<std::optional<std::string>> SystemdBoot::boot_file(Slot slot) {
   return std::optional(paths_.esp + uki_on_esp(slot));
 }
 
-Status SystemdBoot::store(const std::optional<SystemdBootName>& from, const SystemdBootName& to) {
+Status SystemdBoot::store(const Entries& found, const SystemdBootName& to) {
   if (to.generation > SystemdBootName::kMaxGeneration) {
     return fail(Errc::kBootloader, "boot entry generations are used up");
   }
+  const auto& from = found.of(to.slot);
   const auto path = entries() + "/" + to.format();
-  if (!from) return replace_file(disk_, path, as_bytes(systemd_boot_entry(to.slot)));
-  if (*from != to) PAWL_CHECK(disk_.rename(entries() + "/" + from->format(), path));
-  return disk_.sync_directory(entries());
+  if (!from) {
+    PAWL_CHECK(replace_file(disk_, path, as_bytes(systemd_boot_entry(to.slot))));
+  } else {
+    if (*from != to) PAWL_CHECK(disk_.rename(entries() + "/" + from->format(), path));
+    // FAT keeps size and first cluster in the directory: the renamed file carries them there.
+    PAWL_TRY(const auto file, disk_.open(path, OpenMode::kReadWrite));
+    PAWL_CHECK(file->sync());
+    PAWL_CHECK(disk_.sync_directory(entries()));
+  }
+  for (const auto& damaged : found.damaged) {
+    const bool stale = damaged.slot == to.slot && damaged != to;
+    if (stale) PAWL_CHECK(remove_file(disk_, entries() + "/" + damaged.format()));
+  }
+  return Ok{};
 }
 
 }  // namespace pawl::boot

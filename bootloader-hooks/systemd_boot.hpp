@@ -1,6 +1,7 @@
 #pragma once
 #include <array>
 #include <string>
+#include <vector>
 
 #include "base/disk.hpp"
 #include "bootloader-hooks/boot_control.hpp"
@@ -35,15 +36,17 @@ class SystemdBoot final : public BootControl {
 
  private:
   struct Entries {
-    std::array<std::optional<SystemdBootName>, 2> by_slot;  // a, b
+    std::array<std::optional<SystemdBootName>, 2> by_slot;  // a, b; whole ones only
+    std::vector<SystemdBootName> damaged;                   // FORMAT 5.3.5
     [[nodiscard]] const std::optional<SystemdBootName>& of(Slot slot) const {
       return by_slot[slot == Slot::kA ? 0 : 1];
     }
     [[nodiscard]] Result<Slot> primary() const;
   };
   Result<Entries> load();
+  [[nodiscard]] Result<bool> is_whole(const std::string& name, Slot slot);
   /// The one store of a transition; a slot without entry gets one.
-  Status store(const std::optional<SystemdBootName>& from, const SystemdBootName& to);
+  Status store(const Entries& found, const SystemdBootName& to);
   [[nodiscard]] std::string entries() const { return paths_.esp + "/loader/entries"; }
   Disk& disk_;
   Paths paths_;

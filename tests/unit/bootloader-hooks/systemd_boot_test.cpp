@@ -27,15 +27,19 @@ Bytes variable(std::string_view text) {
 
 void files(fakes::FakeDisk& disk, const std::vector<std::string>& names) {
   disk.make_durable(kEntries);
-  for (const auto& name : names) disk.put(kEntries + "/" + name, name);
+  for (const auto& name : names) {
+    const auto ours = SystemdBootName::parse(name);
+    disk.put(kEntries + "/" + name, ours ? systemd_boot_entry(ours->slot) : name);
+  }
 }
 
 std::vector<std::string> names(fakes::FakeDisk& disk) {
   return *disk.list(kEntries);
 }
 
-/// What systemd-boot does at a start, from its documentation: used-up entries last, then the
-/// highest number; a counted entry is renamed before it is started. Returns the slot's letter.
+/// What systemd-boot does at a start, from its documentation: an entry without image is none;
+/// used-up entries last, then the highest number; a counted entry is renamed before it is started.
+/// Returns the slot's letter.
 char firmware_starts(fakes::FakeDisk& disk) {
   struct Entry {
     bool used_up = false;
@@ -49,6 +53,8 @@ char firmware_starts(fakes::FakeDisk& disk) {
     char slot = '?';
     unsigned left = 1;
     if (std::sscanf(name.c_str(), "pawl_%ld_%c+%u", &generation, &slot, &left) < 2) continue;
+    const auto content = disk.content(kEntries + "/" + name);
+    if (as_text(content).find("efi /") == std::string_view::npos) continue;  // names no image
     entries.push_back({left == 0, generation, slot, name});
   }
   REQUIRE_FALSE(entries.empty());
@@ -217,4 +223,36 @@ TEST_CASE("systemd-boot: the running entry comes from the loader's variable (FOR
   control[4] = 7;
   CHECK(parse_loader_entry(control).error().code() == Errc::kMalformed);
   CHECK(parse_loader_entry(Bytes(1026)).error().code() == Errc::kTooLarge);
+}
+
+TEST_CASE("systemd-boot: an entry that a power cut left empty is none (FORMAT 5.3.5)",
+          "[boot][systemd]") {
+  fakes::FakeDisk disk;
+  files(disk, {"pawl_2_b.conf", "pawl_3_a.conf"});
+  disk.put(kEntries + "/pawl_3_a.conf", GENERATE("", "title pawl a\n", "efi /EFI/pawl/b.efi\n"));
+  SystemdBoot boot(disk, kPaths);
+  CHECK(*boot.primary() == Slot::kB);
+  CHECK(boot.state(Slot::kA)->condition == SlotCondition::kBad);
+  CHECK(boot.commit(Slot::kA).error().code() == Errc::kBootloader);
+  REQUIRE(boot.mark_bad(Slot::kA));  // it is already
+  REQUIRE(boot.try_once(Slot::kA, Tries(3)));
+  CHECK(names(disk) == std::vector<std::string>{"pawl_2_b.conf", "pawl_3_a+3.conf"});
+  CHECK(firmware_starts(disk) == 'a');
+}
+
+TEST_CASE("systemd-boot: a renamed entry is synced before its directory (FORMAT 5.3.5)",
+          "[boot][systemd]") {
+  fakes::FakeDisk disk;
+  files(disk, {"pawl_2_b.conf", "pawl_3_a+2-1.conf"});
+  unsigned cuts = 0;
+  for (;; ++cuts) {
+    auto copy = disk;
+    copy.ops_left = cuts;
+    SystemdBoot boot(copy, kPaths);
+    if (boot.commit(Slot::kA)) break;
+    INFO(copy.last_op);
+    REQUIRE(cuts < 3);
+    if (cuts == 1) CHECK(copy.last_op.find("pawl_3_a.conf") != std::string::npos);
+  }
+  CHECK(cuts == 3);  // rename, sync of the entry, sync of the directory
 }

@@ -51,6 +51,7 @@ struct World {
   std::vector<Bytes> makers;
   std::optional<Authority> authority;
   std::optional<Enrolment> issuer;
+  std::unique_ptr<DiskLock> held;  // by another process, for the test that needs one
 
   World() {
     REQUIRE(Authority::create(disk, "/ca", {domain, Seconds{86400 * 365}}, kNow, random));
@@ -328,10 +329,9 @@ TEST_CASE("Enrolment: every bent answer is refused, and its session is spent (FO
        Errc::kPeer, "another attestation key is bound"},
       {"a store whose lock is held",
        [&](World& w, FinishRequest&, const StartAnswer&) {
-         static std::unique_ptr<DiskLock> held;
          auto lock = w.disk.lock("/eks/lock");
          REQUIRE(lock);
-         held = *std::move(lock);
+         w.held = *std::move(lock);
        },
        Errc::kBusy, ""},
   };

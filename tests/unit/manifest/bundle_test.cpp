@@ -141,6 +141,13 @@ TEST_CASE("bundle: magic, count, table and file have exactly their size (FORMAT 
   CHECK(with(8, 5) == Errc::kMalformed);
   CHECK(with(9, 0x10) == Errc::kTooLarge);
   CHECK(with(14, 0x11) == Errc::kTooLarge);
+  // One file less than the table has, in a bundle of just the size those would give.
+  auto fewer = sample();
+  fewer.pop_back();
+  auto rest = good;
+  rest[8] = 3;
+  const auto size = BundleTable::build(fewer)->file_size();
+  CHECK(BundleTable::parse(rest, size).error().code() == Errc::kMalformed);
   for (std::size_t size = 0; size < good.size(); ++size) {
     CHECK(code_of(ByteView(good).first(size), 60) != Errc::kUsage);
   }
