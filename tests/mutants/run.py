@@ -27,7 +27,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WORK = ROOT / "build/mutants"
 TREE = WORK / "tree"
-JUDGED = ("manifest", "payload")  # whose mutants are all caught; CI tries them in turn
+JUDGED = ("bootloader-hooks", "manifest", "payload", "sealing")  # whose mutants are all caught; CI tries them in turn
 RUN_PROGRAMS = ("integration_updater", "integration_distributor")  # they run the linked program, not the library
 LIMIT = 300  # seconds for one test run without a mutant; with one, see patience()
 

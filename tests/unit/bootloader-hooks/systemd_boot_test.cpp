@@ -163,6 +163,9 @@ TEST_CASE("systemd-boot: refusals", "[boot][systemd]") {
   CHECK(boot.state(Slot::kB)->condition == SlotCondition::kBad);
   files(disk, {"pawl_5_a+1.conf"});
   CHECK(boot.primary().error().code() == Errc::kBootloader);  // two files for slot a
+  fakes::FakeDisk both;
+  files(both, {"pawl_4_a.conf", "pawl_6_a.conf"});  // each good by itself
+  CHECK(SystemdBoot(both, kPaths).primary().error().code() == Errc::kBootloader);
   fakes::FakeDisk empty;
   files(empty, {"debian.conf"});
   CHECK(SystemdBoot(empty, kPaths).primary().error().code() == Errc::kBootloader);
