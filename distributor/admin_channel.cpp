@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <system_error>
 
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -36,7 +37,8 @@ class Socket {
 
 Error socket_error(const std::string& path, const char* doing) {
   const int raw = errno;
-  return fail(Errc::kOffline, std::string(doing) + " " + path + ": " + std::strerror(raw), raw)
+  return fail(Errc::kOffline,
+              std::string(doing) + " " + path + ": " + std::generic_category().message(raw), raw)
       .with_hint("is `pawl-distributor serve` running, and may you use its socket?");
 }
 

@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <system_error>
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -45,7 +46,9 @@ union Address {
 
 Error bind_error(const std::string& address) {
   const int raw = errno;
-  return fail(Errc::kIo, "cannot listen on " + printable(address) + ": " + std::strerror(raw), raw);
+  return fail(
+      Errc::kIo,
+      "cannot listen on " + printable(address) + ": " + std::generic_category().message(raw), raw);
 }
 
 Result<std::pair<Address, socklen_t>> address_of(const std::string& text, std::uint16_t port) {

@@ -133,6 +133,7 @@ while IFS='|' read -r status up before after damage options words_said; do
   printf '%s\n' "$before" >"$device/boot/state"
   [ "$after" != same ] || after=$before
   inode=$(stat -c %i "$device/boot/state")
+  ln -f "$device/boot/state" "$work/held"  # so that a second replacement cannot get its number again
   damage "$damage"
   row="[$before] [$damage] [$options]"
   got=0
