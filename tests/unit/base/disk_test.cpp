@@ -1,36 +1,15 @@
 #include "base/disk.hpp"
 
 #include <cerrno>
-#include <cstdlib>
 #include <filesystem>
 
 #include <catch2/catch.hpp>
 #include <sys/stat.h>
 
+#include "fakes/temporary_folder.hpp"
+
 using namespace pawl;
-
-namespace {
-
-/// A folder that goes away with the test.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "pawl-disk-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr) std::abort();
-    path_ = pattern;
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  TemporaryFolder(TemporaryFolder&&) = delete;
-  TemporaryFolder& operator=(TemporaryFolder&&) = delete;
-  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-  [[nodiscard]] std::string file(const std::string& name) const { return path_ + "/" + name; }
-
- private:
-  std::string path_;
-};
-
-}  // namespace
+using fakes::TemporaryFolder;
 
 TEST_CASE("disk: replace_file leaves the new content and no temporary file", "[base][disk]") {
   const TemporaryFolder folder;

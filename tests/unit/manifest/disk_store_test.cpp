@@ -1,35 +1,15 @@
 #include "manifest/disk_store.hpp"
 
-#include <cstdlib>
-
 #include <catch2/catch.hpp>
 
 #include "device.hpp"
+#include "fakes/temporary_folder.hpp"
 #include "manifest/directory_fetcher.hpp"
 
 using namespace pawl;
 using namespace pawl::manifest;
 
 namespace {
-
-/// An empty directory, removed at the end.
-class TemporaryDirectory {
- public:
-  TemporaryDirectory() {
-    std::string pattern = "/tmp/pawl-test-XXXXXX";
-    PAWL_ASSERT(::mkdtemp(pattern.data()) != nullptr);
-    path_ = pattern;
-  }
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-  TemporaryDirectory(TemporaryDirectory&&) = delete;
-  TemporaryDirectory& operator=(TemporaryDirectory&&) = delete;
-  ~TemporaryDirectory() { (void)std::system(("rm -rf " + path_).c_str()); }
-  [[nodiscard]] const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 Bytes bytes_of(std::string_view text) {
   return {text.begin(), text.end()};
@@ -38,7 +18,7 @@ Bytes bytes_of(std::string_view text) {
 }  // namespace
 
 TEST_CASE("disk store: keeps bytes as received under encoded names (FORMAT 2.10.1)", "[manifest]") {
-  const TemporaryDirectory directory;
+  const fakes::TemporaryFolder directory;
   PosixDisk disk;
   auto store = DiskStore::open(disk, directory.path() + "/a/tuf");
   REQUIRE(store);
@@ -55,7 +35,7 @@ TEST_CASE("disk store: keeps bytes as received under encoded names (FORMAT 2.10.
 }
 
 TEST_CASE("disk store: one process at a time (FORMAT 2.10.2)", "[manifest]") {
-  const TemporaryDirectory directory;
+  const fakes::TemporaryFolder directory;
   PosixDisk disk;
   {
     const auto first = DiskStore::open(disk, directory.path());
@@ -66,7 +46,7 @@ TEST_CASE("disk store: one process at a time (FORMAT 2.10.2)", "[manifest]") {
 }
 
 TEST_CASE("disk store: temporary files of an interrupted run go (FORMAT 2.10.1)", "[manifest]") {
-  const TemporaryDirectory directory;
+  const fakes::TemporaryFolder directory;
   PosixDisk disk;
   REQUIRE(replace_file(disk, directory.path() + "/timestamp.json", bytes_of("old")));
   REQUIRE(replace_file(disk, directory.path() + "/timestamp.json.tmp", bytes_of("half")));
@@ -77,7 +57,7 @@ TEST_CASE("disk store: temporary files of an interrupted run go (FORMAT 2.10.1)"
 }
 
 TEST_CASE("directory fetcher: reads a repository directory and stays inside it", "[manifest]") {
-  const TemporaryDirectory directory;
+  const fakes::TemporaryFolder directory;
   PosixDisk disk;
   REQUIRE(make_directories(disk, directory.path() + "/metadata"));
   REQUIRE(make_directories(disk, directory.path() + "/targets/releases/gw3/1.0"));
@@ -93,7 +73,7 @@ TEST_CASE("directory fetcher: reads a repository directory and stays inside it",
 }
 
 TEST_CASE("disk store: a whole refresh from a directory to a directory", "[manifest]") {
-  const TemporaryDirectory directory;
+  const fakes::TemporaryFolder directory;
   PosixDisk disk;
   Device device;
   device.repo.add_release(fakes::sample_release());
