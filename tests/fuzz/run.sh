@@ -5,9 +5,9 @@ cd "$(dirname "$0")/../.."
 seconds=${1:?tests/fuzz/run.sh SECONDS [TARGET...]}
 shift
 packaging/install-packages.sh build check test
-cmake --preset fuzz >/dev/null
-cmake --build build/fuzz -- --quiet
-mapfile -t targets < <(if [ $# -gt 0 ]; then printf '%s\n' "$@"; else (cd build/fuzz/fuzz && ls); fi)
+cmake --preset fuzz -DBUILD_TESTING=ON >/dev/null
+mapfile -t targets < <(if [ $# -gt 0 ]; then printf '%s\n' "$@"; else basename -s .cpp tests/fuzz/fuzz_*.cpp; fi)
+cmake --build build/fuzz -j "$(nproc)" --target "${targets[@]}" -- --quiet
 total=0
 for target in "${targets[@]}"; do
   parser=${target#fuzz_}
