@@ -8,10 +8,12 @@ struct Error::Body {
   std::string hint;
   std::int64_t raw;
   std::string attack;
+  std::vector<Figure> seen;
+  std::vector<Figure> trusted;
 };
 
 Error::Error(Errc code, std::string what, std::int64_t raw)
-    : body_(new Body{code, std::move(what), {}, raw, {}}) {}
+    : body_(new Body{code, std::move(what), {}, raw, {}, {}, {}}) {}
 Error::Error(Error&&) noexcept = default;
 Error& Error::operator=(Error&&) noexcept = default;
 Error::~Error() = default;
@@ -36,6 +38,20 @@ const std::string& Error::attack() const {
 }
 void Error::set_attack(std::string_view attack) {
   body_->attack = attack;
+}
+const std::vector<Figure>& Error::seen() const {
+  return body_->seen;
+}
+const std::vector<Figure>& Error::trusted() const {
+  return body_->trusted;
+}
+Error Error::with_seen(std::string_view name, std::uint64_t value) && {
+  body_->seen.push_back({std::string(name), value});
+  return std::move(*this);
+}
+Error Error::with_trusted(std::string_view name, std::uint64_t value) && {
+  body_->trusted.push_back({std::string(name), value});
+  return std::move(*this);
 }
 Error Error::with_hint(std::string hint) && {
   if (body_->hint.empty()) body_->hint = std::move(hint);

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 #include <variant>
+#include <vector>
 
 namespace pawl {
 
@@ -42,6 +43,14 @@ enum class Errc : std::uint8_t {
 /// The enumerator's name without `k`, in snake_case: `bad_signature`.
 [[nodiscard]] std::string_view errc_name(Errc code);
 
+/// One number behind a refusal: a version or counter by the name of its role or member, a size as
+/// "bytes", a time as "expires" or "time" in seconds since 1970.
+struct Figure {
+  std::string name;
+  std::uint64_t value = 0;
+  friend bool operator==(const Figure&, const Figure&) = default;
+};
+
 /// Owns its text on the heap so that a Result stays one pointer wider than its
 /// value and the success path stays small. Moves only.
 class [[nodiscard]] Error {
@@ -60,6 +69,11 @@ class [[nodiscard]] Error {
   /// The attack an accepted input would have served ("rollback"); empty for plain failures.
   [[nodiscard]] const std::string& attack() const;
   void set_attack(std::string_view attack);
+  /// What the refused input showed, and what it was compared with; `--json` prints both.
+  [[nodiscard]] const std::vector<Figure>& seen() const;
+  [[nodiscard]] const std::vector<Figure>& trusted() const;
+  Error with_seen(std::string_view name, std::uint64_t value) &&;
+  Error with_trusted(std::string_view name, std::uint64_t value) &&;
   /// Adds the hint unless a more specific one is there already.
   Error with_hint(std::string hint) &&;
 

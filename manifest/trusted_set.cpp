@@ -13,6 +13,10 @@ std::string text_of(MetadataVersion version) {
   return std::to_string(version.get());
 }
 
+std::uint64_t seconds_of(UtcTime time) {
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(time.time_since_epoch().count(), 0));
+}
+
 /// Names the role in an error of the layers below, and its class.
 template <class T>
 Result<T> named(const std::string& role, Result<T> result) {
@@ -70,7 +74,9 @@ Status TrustedSet::add_root(ByteView file) {
                                envelope.verify(select_keys(root.keys, root.root))));
   if (root.header.version != next) {
     return refuse(Attack::kRollback, Errc::kRollback,
-                  role + ": the file says version " + text_of(root.header.version));
+                  role + ": the file says version " + text_of(root.header.version))
+        .with_seen("root", root.header.version.get())
+        .with_trusted("root", root_.header.version.get());
   }
   PAWL_CHECK(check_origin(root.header, "root"));
   root_ = std::move(root);
@@ -84,7 +90,9 @@ Status TrustedSet::close_roots(UtcTime clock, UtcTime build_epoch) {
   if (root_.header.version < floors_.root) {
     return refuse(Attack::kFreeze, Errc::kRollback,
                   "root " + text_of(root_.header.version) + " is older than root " +
-                      text_of(floors_.root) + ", which this device has trusted");
+                      text_of(floors_.root) + ", which this device has trusted")
+        .with_seen("root", root_.header.version.get())
+        .with_trusted("root", floors_.root.get());
   }
   floors_.root = root_.header.version;
   roots_closed_ = true;
@@ -122,6 +130,9 @@ Status TrustedSet::check_live(const Header& header, const std::string& role) con
   return refuse(Attack::kFreeze, Errc::kExpired,
                 role + " " + text_of(header.version) + " expired on " + format_utc(header.expires) +
                     ", " + format_duration(time_ - header.expires) + " ago")
+      .with_seen(role, header.version.get())
+      .with_seen("expires", seconds_of(header.expires))
+      .with_trusted("time", seconds_of(time_))
       .with_hint("fetch newer metadata, or check the clock: it is taken as " + format_utc(time_));
 }
 
@@ -142,7 +153,9 @@ Status TrustedSet::check_meta(const MetaFile& meta, ByteView file, const std::st
   if (meta.length && file.size() != *meta.length) {
     return refuse(Attack::kMixAndMatch, Errc::kHashMismatch,
                   role + " has " + std::to_string(file.size()) + " bytes, announced are " +
-                      std::to_string(*meta.length));
+                      std::to_string(*meta.length))
+        .with_seen("bytes", file.size())
+        .with_trusted("bytes", *meta.length);
   }
   if (!meta.hashes) return Ok{};
   auto checked = meta.hashes->check(file, role);
@@ -157,7 +170,9 @@ Status TrustedSet::check_not_below(const std::string& role, MetadataVersion vers
   if (floor == floors_.versions.end() || version >= floor->second.version) return Ok{};
   return refuse(Attack::kRollback, Errc::kRollback,
                 role + " " + text_of(version) + " is older than version " +
-                    text_of(floor->second.version) + ", which was trusted before");
+                    text_of(floor->second.version) + ", which was trusted before")
+      .with_seen(role, version.get())
+      .with_trusted(role, floor->second.version.get());
 }
 
 void TrustedSet::vouch(const Header& header, const std::vector<KeyId>& signers) {
@@ -198,7 +213,9 @@ Status TrustedSet::check_snapshot_versions(const Snapshot& snapshot) const {
     if (entry == snapshot.meta.end()) {
       return refuse(Attack::kRollback, Errc::kRollback,
                     "snapshot " + text_of(snapshot.header.version) + " no longer lists role " +
-                        printable(role) + ", trusted before at version " + text_of(floor.version));
+                        printable(role) + ", trusted before at version " + text_of(floor.version))
+          .with_seen("snapshot", snapshot.header.version.get())
+          .with_trusted(role, floor.version.get());
     }
     PAWL_CHECK(named("snapshot " + text_of(snapshot.header.version),
                      check_not_below(role, entry->second.version)));
@@ -221,7 +238,9 @@ Status TrustedSet::add_snapshot(ByteView file, Source source) {
   if (source == Source::kReceived && !announced) {
     return refuse(Attack::kMixAndMatch, Errc::kHashMismatch,
                   "snapshot is version " + text_of(snapshot.header.version) +
-                      ", timestamp announces " + text_of(timestamp_->snapshot.version));
+                      ", timestamp announces " + text_of(timestamp_->snapshot.version))
+        .with_seen(role, snapshot.header.version.get())
+        .with_trusted(role, timestamp_->snapshot.version.get());
   }
   PAWL_CHECK(check_snapshot_versions(snapshot));
   vouch(snapshot.header, signers);
@@ -280,7 +299,9 @@ Status TrustedSet::add_targets(const RoleKey& key, ByteView file) {
   if (targets.header.version != meta.version) {
     return refuse(Attack::kMixAndMatch, Errc::kHashMismatch,
                   role + " is version " + text_of(targets.header.version) +
-                      ", snapshot announces " + text_of(meta.version));
+                      ", snapshot announces " + text_of(meta.version))
+        .with_seen(key.role, targets.header.version.get())
+        .with_trusted(key.role, meta.version.get());
   }
   PAWL_CHECK(check_live(targets.header, role));
   if (profile_ == Profile::kStrict && targets.delegations) {

@@ -38,7 +38,9 @@ Status check_bytes(ByteView manifest, const TargetInfo& target) {
   if (manifest.size() != target.length) {
     return refuse(Attack::kArbitrary, Errc::kHashMismatch,
                   "release manifest has " + std::to_string(manifest.size()) +
-                      " bytes, signed are " + std::to_string(target.length));
+                      " bytes, signed are " + std::to_string(target.length))
+        .with_seen("bytes", manifest.size())
+        .with_trusted("bytes", target.length);
   }
   return target.hashes.check(manifest, "release manifest");
 }
@@ -169,7 +171,9 @@ Status check_security(const Release& release, const Floors& floors) {
   if (release.security_version < floors.security_version) {
     return refuse(Attack::kRollback, Errc::kRollback,
                   "security version " + text_of(release.security_version) + " is below the floor " +
-                      text_of(floors.security_version));
+                      text_of(floors.security_version))
+        .with_seen("security_version", release.security_version.get())
+        .with_trusted("security_version", floors.security_version.get());
   }
   return Ok{};
 }
@@ -186,18 +190,24 @@ Result<Standing> judge_counters(const Release& release, const Sha256Digest& dige
   if (release.release_counter <= floors.release_counter) {
     return refuse(Attack::kRollback, Errc::kRollback,
                   "release counter " + text_of(release.release_counter) +
-                      " is not above the committed " + text_of(floors.release_counter));
+                      " is not above the committed " + text_of(floors.release_counter))
+        .with_seen("release_counter", release.release_counter.get())
+        .with_trusted("release_counter", floors.release_counter.get());
   }
   if (release.min_security_version < floors.security_version) {
     return refuse(Attack::kRollback, Errc::kRollback,
                   "min_security_version " + text_of(release.min_security_version) +
-                      " is below the floor " + text_of(floors.security_version));
+                      " is below the floor " + text_of(floors.security_version))
+        .with_seen("min_security_version", release.min_security_version.get())
+        .with_trusted("security_version", floors.security_version.get());
   }
   if (release.security_version > ceiling) {
     return refuse(Attack::kFastForward, Errc::kRollback,
                   "security version " + text_of(release.security_version) +
                       " is above the ceiling " + text_of(ceiling) + " of product '" +
                       release.product + "'")
+        .with_seen("security_version", release.security_version.get())
+        .with_trusted("ceiling", ceiling.get())
         .with_hint("root raises the ceiling in policy.json before such a release");
   }
   if (release.security_version.get() - floors.security_version.get() > kMaxSecurityStep) {
@@ -205,7 +215,9 @@ Result<Standing> judge_counters(const Release& release, const Sha256Digest& dige
                   "security version " + text_of(release.security_version) +
                       " is more than 64 above "
                       "the floor " +
-                      text_of(floors.security_version));
+                      text_of(floors.security_version))
+        .with_seen("security_version", release.security_version.get())
+        .with_trusted("security_version", floors.security_version.get());
   }
   return Standing::kNewer;
 }

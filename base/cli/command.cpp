@@ -76,6 +76,12 @@ struct Common {
   std::string log = "warning";
 };
 
+json::Object figures(const std::vector<Figure>& list) {
+  json::Object out;
+  for (const auto& figure : list) out.set(figure.name, static_cast<std::int64_t>(figure.value));
+  return out;
+}
+
 void report(const Error& error, Io& io) {
   io.note(error.what());
   if (!error.attack().empty()) io.err << "attack: " << error.attack() << '\n';
@@ -87,6 +93,8 @@ void report(const Error& error, Io& io) {
   object.set("error", errc_name(error.code()));
   object.set("message", error.what());
   if (!error.attack().empty()) object.set("attack", error.attack());
+  if (!error.seen().empty()) object.set("seen", figures(error.seen()));
+  if (!error.trusted().empty()) object.set("trusted", figures(error.trusted()));
   if (!error.hint().empty()) object.set("hint", error.hint());
   io.result(std::move(object), "");
 }
