@@ -60,6 +60,12 @@ void on_state(const SSL* ssl, int where, int value) {
   if (result != nullptr) result->alert = SSL_alert_desc_string_long(value);
 }
 
+// From this OpenSSL chooses the alert: faults of the path have their own, our rules share one.
+int fault_of(const Error& refusal) {
+  const auto raw = refusal.raw();
+  return raw != 0 ? static_cast<int>(raw) : X509_V_ERR_APPLICATION_VERIFICATION;
+}
+
 // Replaces OpenSSL's whole verification: a store shared by all trust domains cannot be had.
 int on_certificate(X509_STORE_CTX* sent, void* argument) {
   const auto& policy = *static_cast<const TlsContext::Policy*>(argument);
@@ -68,7 +74,7 @@ int on_certificate(X509_STORE_CTX* sent, void* argument) {
   const bool good = static_cast<bool>(peer);
   if (result != nullptr && !good) result->refusal = peer.error().what();
   if (result != nullptr && good) result->peer = *std::move(peer);
-  X509_STORE_CTX_set_error(sent, good ? X509_V_OK : X509_V_ERR_APPLICATION_VERIFICATION);
+  X509_STORE_CTX_set_error(sent, good ? X509_V_OK : fault_of(peer.error()));
   ERR_clear_error();
   return good ? 1 : 0;
 }

@@ -61,7 +61,8 @@ Result<VerifiedPeer> verify_svid(X509& leaf, STACK_OF(X509) * sent, const TrustS
   PAWL_TRY(auto id, check_leaf(leaf));
   const auto* bundle = trust.find(id.trust_domain());
   if (bundle == nullptr) {
-    return fail(Errc::kPeer, "no bundle for trust domain " + printable(id.trust_domain().name()));
+    return fail(Errc::kPeer, "no bundle for trust domain " + printable(id.trust_domain().name()),
+                X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY);
   }
   const X509StoreCtxPtr context(X509_STORE_CTX_new());
   PAWL_ASSERT(context != nullptr);

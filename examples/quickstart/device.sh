@@ -15,7 +15,6 @@ make_device() {
   run install -D -m 600 "$(newest "targets/releases/$product/$1/*.manifest.json")" \
     "$device/state/installed/a.manifest.json"
   make_tpm
-  run cp -r "$net/device" "$device/state/svid"
   echo "primary=a trial=- tries=0 bad=-" >"$device/boot/state"
   run cat "$device/boot/state"
 }

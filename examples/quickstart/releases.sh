@@ -18,6 +18,7 @@ make_image_files() {
   local etc=$work/image/etc/pawl
   mkdir -p "$etc" "$work/image/usr/bin"
   run cp "$repo/metadata/1.root.json" "$etc/root.json"
+  run cp "$net/issuer/ca/bundle.json" "$etc/issuer.json"
   run install -s -m 755 "$LIB_ROOT/build/release/bin/pawl-updater" "$work/image/usr/bin/"
   cat >"$etc/updater.toml" <<END
 [device]
@@ -31,7 +32,10 @@ url = "https://127.0.0.1:$uplink_port"
 id = "$server_id"
 
 [identity]
-source = "files"
+source = "issuer"
+url = "https://127.0.0.1:$issuer_port"
+id = "$issuer_id"
+bundle = "issuer.json"
 
 [trust]
 root = "root.json"

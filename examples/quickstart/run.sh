@@ -64,6 +64,7 @@ fi
 product=pawl-quickstart
 signer=$LIB_ROOT/build/release/bin/pawl-signer
 distributor=$LIB_ROOT/build/release/bin/pawl-distributor
+issuer=$LIB_ROOT/build/release/bin/pawl-issuer
 repo=$work/repo
 device=$work/device
 net=$work/network
@@ -88,9 +89,9 @@ make_recovery_key
 step "Repository: TUF roles, root signed by two of three people"
 make_repository
 
-step "Network: an identity for everyone, an uplink, and the distributor, which holds no signing key"
+step "Network: an issuer of identities, an uplink, and the distributor, which holds no signing key"
 start_uplink
-make_identities
+start_issuer
 start_distributor
 
 step "Firmware 1.0.0 to 1.3.0, each root with the trust anchor and the updater inside"
@@ -102,6 +103,11 @@ make_release 1.0.0 1 1
 cp -r "$repo/metadata" "$work/old-metadata"
 make_device 1.0.0
 first_power_on
+
+step "Enrolment: the device proves its TPM to the issuer and gets an SVID; a TPM nobody listed gets none"
+enroll
+
+step "Its TPM is taken into use: what is sealed opens for boots of allowed releases alone"
 attack 15 "policy" "$(newest "metadata/*.policy.json")" ':' provision
 take_tpm
 expect_running 1.0.0 a
@@ -114,8 +120,8 @@ run cp "$device/run/cell" "$work/honest-cell"
 step "Who gets anything: a device with an SVID of this fleet, and nobody else"
 make_strangers
 expect_refusal 1 "certificate required" knock_without_certificate
-refused_stranger "$net/stranger" "TLS alert"
-refused_stranger "$net/expired" "TLS alert"
+refused_stranger "$net/stranger" "unknown CA" "no bundle for trust domain other.example"
+refused_stranger "$net/expired" "certificate expired" "certificate has expired"
 updater run --once
 admin device ban "$device_id" --reason "shown in the quickstart"
 refused 23 "banned" run --once

@@ -103,6 +103,39 @@ TEST_CASE("TLS: a peer our rules refuse never finishes the handshake (FORMAT 9.6
   }
 }
 
+TEST_CASE("TLS: a refused peer is told the fault of its path (FORMAT 9.6.5)", "[identity][tls]") {
+  World world;
+  auto expired = leaf_spec("spiffe://example.org/device/d1");
+  expired.until = Seconds{-1};
+  auto two_names = leaf_spec("spiffe://example.org/device/d1");
+  two_names.uris.emplace_back("spiffe://example.org/device/d2");
+  struct Row {
+    CertSpec spec;
+    const Issued* issuer;
+    int alert;
+  };
+  const Row rows[] = {
+      {expired, &world.root, SSL_AD_CERTIFICATE_EXPIRED},
+      {leaf_spec("spiffe://example.org/d"), &world.other, SSL_AD_UNKNOWN_CA},
+      {leaf_spec("spiffe://unknown.org/d"), &world.root, SSL_AD_UNKNOWN_CA},
+      {two_names, &world.root, SSL_AD_HANDSHAKE_FAILURE}};
+  const auto server = world.listen({});
+  const auto client = world.dial(nullptr, "spiffe://example.org/distributor");
+  REQUIRE(server);
+  REQUIRE(client);
+  for (const auto& row : rows) {
+    HandshakeResult told;
+    REQUIRE(client->apply(client->get(), nullptr, told));
+    const auto leaf = issue(row.spec, row.issuer);
+    SSL_CTX_use_certificate(&client->get(), leaf.certificate.get());
+    SSL_CTX_use_PrivateKey(&client->get(), leaf.key.get());
+    const auto met = meet(*client, *server);
+    std::uint8_t byte = 0;
+    SSL_read(met->pair.client.get(), &byte, 1);  // it has finished when the server refuses it
+    CHECK(told.alert == SSL_alert_desc_string_long(row.alert));
+  }
+}
+
 TEST_CASE("TLS: a client accepts the pinned server ID only (FORMAT 9.6.4)", "[identity][tls]") {
   World world;
   const auto device = world.make("spiffe://example.org/device/d1");
