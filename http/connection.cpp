@@ -1,6 +1,9 @@
 #include "http/connection.hpp"
 
 #include <algorithm>
+#include <cerrno>
+
+#include <sys/socket.h>
 
 #include "base/bytes.hpp"
 
@@ -12,6 +15,7 @@ using Descriptor = asio::posix::stream_descriptor;
 constexpr auto kNoThrow = asio::as_tuple(asio::use_awaitable);
 constexpr unsigned kComplete = 0;
 constexpr unsigned kPeerLeft = 1;
+constexpr std::size_t kMostUnheard = std::size_t{1} << 20;  // bytes after our last word
 
 std::string_view reason_of(unsigned status) {
   const auto text = beast::obsolete_reason(static_cast<beast::status>(status));
@@ -86,12 +90,12 @@ void Connection::look(std::chrono::steady_clock::time_point now) {
   if (dead_) return;
   if (doing_ == Doing::kSendingFile && is_cut_short()) return abort();
   if (now < deadline_) return;
-  ++shared_.stats.timeouts;
+  if (doing_ != Doing::kLeaving) ++shared_.stats.timeouts;
   abort();
 }
 
 void Connection::drain() {
-  if (doing_ == Doing::kIdle) abort();
+  if (doing_ == Doing::kIdle || doing_ == Doing::kLeaving) abort();
 }
 
 void Connection::abort() {
@@ -107,7 +111,7 @@ asio::awaitable<bool> Connection::wait_for(Channel::Next next) {
   } else if (next == Channel::Next::kWantWrite) {
     co_await socket_.async_wait(Descriptor::wait_write, kNoThrow);
   } else {
-    dead_ = true;
+    co_return false;
   }
   co_return !dead_;
 }
@@ -315,15 +319,36 @@ asio::awaitable<bool> Connection::serve_one() {
   co_return goes_on;
 }
 
-asio::awaitable<void> Connection::run() {
-  const bool joined = co_await shake_hands();
-  bool goes_on = joined;
+asio::awaitable<void> Connection::serve() {
+  bool goes_on = co_await shake_hands();
+  const bool joined = goes_on;
   while (goes_on && !dead_) {
     expire_in(shared_.limits.idle);
     goes_on = co_await serve_one();
     goes_on = goes_on && shared_.drain == Drain::kNo;
   }
   if (joined && !dead_) channel_.close();
+}
+
+// To close with bytes unread resets the connection, and a reset may overtake the alert or the
+// refusal that was sent last: the peer would never learn the reason.
+asio::awaitable<void> Connection::leave() {
+  doing_ = Doing::kLeaving;
+  expire_in(shared_.limits.linger);
+  ::shutdown(socket_.native_handle(), SHUT_WR);
+  std::size_t unheard = 0;
+  while (!dead_ && unheard < kMostUnheard) {
+    const auto got =
+        ::recv(socket_.native_handle(), shared_.scratch.data(), shared_.scratch.size(), 0);
+    if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) co_return;
+    if (got > 0) unheard += static_cast<std::size_t>(got);
+    if (got < 0) co_await socket_.async_wait(Descriptor::wait_read, kNoThrow);
+  }
+}
+
+asio::awaitable<void> Connection::run() {
+  co_await serve();
+  if (!dead_) co_await leave();
 }
 
 }  // namespace pawl::http

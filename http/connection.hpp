@@ -48,7 +48,7 @@ class Connection final : private Waiter {
   enum class Fate : std::uint8_t { kKeep, kClose };  // of the connection, after an answer
 
  private:
-  enum class Doing : std::uint8_t { kIdle, kReceiving, kAnswering, kSendingFile };
+  enum class Doing : std::uint8_t { kIdle, kReceiving, kAnswering, kSendingFile, kLeaving };
   void deliver(Response response) override;
   void take_answer(Response response);
   asio::awaitable<bool> shake_hands();
@@ -58,6 +58,8 @@ class Connection final : private Waiter {
   asio::awaitable<bool> write_scratch(std::size_t size);
   asio::awaitable<unsigned> read_request(Parser& parser);
   asio::awaitable<bool> serve_one();
+  asio::awaitable<void> serve();
+  asio::awaitable<void> leave();
   asio::awaitable<Response> ask(const Request& request);
   asio::awaitable<bool> send(Response& response, Method method, Fate fate);
   asio::awaitable<bool> send_file(File& file, ByteRange part);
@@ -77,7 +79,7 @@ class Connection final : private Waiter {
   std::optional<asio::steady_timer> answered_;  // only where an answer comes later
   std::optional<Response> answer_;
   Doing doing_ = Doing::kReceiving;
-  bool dead_ = false;
+  bool dead_ = false;  // aborted: nothing is said or waited for any more
 };
 
 }  // namespace pawl::http

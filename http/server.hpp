@@ -20,6 +20,7 @@ struct Limits {
   std::chrono::milliseconds request{10000};    // from a request's first byte to its last
   std::chrono::milliseconds idle{300000};      // between requests
   std::chrono::milliseconds write{30000};      // for each 64 KiB the peer must take
+  std::chrono::milliseconds linger{2000};      // for the peer to hear the last word and close
   std::chrono::milliseconds drain{10000};      // for running answers after stop()
 };
 

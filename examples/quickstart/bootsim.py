@@ -9,6 +9,7 @@ slots. DEVICE is a folder:
     boot/state                    one line: primary=a trial=b tries=3 bad=-
     slots/{a,b}/{uki.efi,rootfs.img}
     run/                          memory of the running system, emptied at every power cycle
+    roots/                        files of the roots that ran before, by root hash
     tpm/, boot/loader.efi         when there: a TPM (swtpm.py) and the loader that is measured
 
 One power cycle starts one image. A slot on trial with tries left is started after its tries were
@@ -196,8 +197,30 @@ def start_slot(device, slot):
     roothash, offset = words_of(cmdline)
     rootfs = folder / "rootfs.img"
     run("veritysetup", "verify", f"--hash-offset={offset}", rootfs, rootfs, roothash)
-    run("fsck.erofs", f"--extract={memory / 'root'}", rootfs)
+    mount_root(device, rootfs, roothash)
     (memory / "cmdline").write_text(cmdline + "\n", encoding="utf-8")
+
+
+def mount_root(device, rootfs, roothash):
+    """The files of a root that verified. Once for each hash: what verifies to it never changes, and ext4
+    takes seconds to make thousands of files where as many were just removed."""
+    kept, root = device / "roots" / roothash, device / "run/root"
+    if kept.exists():
+        kept.rename(root)
+    else:
+        run("fsck.erofs", f"--extract={root}", rootfs)
+    (device / "run/roothash").write_text(roothash, encoding="ascii")
+
+
+def forget_memory(device):
+    """An empty run/."""
+    memory = device / "run"
+    if (memory / "roothash").exists():
+        kept = device / "roots" / (memory / "roothash").read_text(encoding="ascii")
+        kept.parent.mkdir(exist_ok=True)
+        (memory / "root").rename(kept)
+    shutil.rmtree(memory, ignore_errors=True)
+    memory.mkdir()
 
 
 def pretty_name(root):
@@ -210,8 +233,7 @@ def pretty_name(root):
 def power_cycle(device, crash):
     """One power cycle; returns the exit status."""
     memory = device / "run"
-    shutil.rmtree(memory, ignore_errors=True)
-    memory.mkdir()
+    forget_memory(device)
     if (device / "tpm").is_dir():
         swtpm.power_on(device / "tpm")
         say("the TPM is reset: all PCRs are at their start")

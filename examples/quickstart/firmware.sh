@@ -2,7 +2,7 @@
 # Makes real firmware releases from Debian packages: kernel, initramfs, verity root, one UKI each.
 #
 #   firmware.sh [--out DIR] [--cache DIR] [--arch amd64|arm64] [--refresh] [--overlay DIR]...
-#               [--extra PACKAGE]... [--module NAME]... [VERSION:old|new[:CHANGES]]...
+#               [--extra PACKAGE]... [--module NAME]... [--keep-trees] [VERSION:old|new[:CHANGES]]...
 #
 # Every release ends as DIR/<version>/{rootfs.img,uki.efi,info}:
 #   rootfs.img  erofs, then its dm-verity hash tree in the same file
@@ -11,7 +11,8 @@
 #   info        version, root hash, sizes, digests and packages as key=value lines
 # `old` and `new` say which version of the updated packages goes in (packages.sh); CHANGES is a
 # folder laid over the root of this release alone, --overlay one laid over the root of all. --extra is a
-# Debian package more in every root, --module a kernel module more that the initramfs loads.
+# Debian package more in every root, --module a kernel module more that the initramfs loads. --keep-trees
+# leaves the folders the roots were made from in DIR/*/rootfs.img.work, for the caller to remove (mkroot.sh).
 # Default: 1.0.0:old 1.1.0:new 1.2.0:new:changes/unhealthy. A release whose inputs did not change
 # since it was made is left alone. Needs no root rights, loop device or device mapper.
 
@@ -26,13 +27,14 @@ product=pawl-quickstart
 out=$LIB_ROOT/build/quickstart/firmware
 cache=$LIB_ROOT/build/quickstart/cache
 arch=$(dpkg --print-architecture)
-refresh=() overlays=("$here/root") releases=() extra=() packages=() modules=()
+refresh=() keep_trees=no overlays=("$here/root") releases=() extra=() packages=() modules=()
 while [ $# -gt 0 ]; do
   case "$1" in
     --out) out=$2 && shift 2 ;;
     --cache) cache=$2 && shift 2 ;;
     --arch) arch=$2 && shift 2 ;;
     --refresh) refresh=(--refresh) && shift ;;
+    --keep-trees) keep_trees=yes && shift ;;
     --overlay) overlays+=("$2") && shift 2 ;;
     --extra) extra+=("$2") packages+=(--extra "$2") && shift 2 ;;
     --module) modules+=(--module "$2") && shift 2 ;;
@@ -211,4 +213,5 @@ for spec in "${releases[@]}"; do
   [ -z "$changes" ] || [ -d "$changes" ] || die "'$spec': no folder $changes"
   release "$version" "$age" "$changes"
 done
+[ "$keep_trees" = yes ] || rm -rf "$out"/*/rootfs.img.work
 say "firmware: $out ($(du -sh "$out" | cut -f1))"

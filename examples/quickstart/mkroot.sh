@@ -4,7 +4,8 @@
 #   mkroot.sh --out FILE --verity FILE --os-release FILE [--overlay DIR]... FILE.deb...
 #
 # --verity: where to write the root hash and the position of the hash tree, as `roothash=` and
-# `hashoffset=`. The folder <out>.work is used and removed.
+# `hashoffset=`. The folder <out>.work is used and left behind: whoever makes several roots removes them
+# all at the end, since ext4 takes seconds to make thousands of files where as many were just removed.
 # The image depends on the inputs and SOURCE_DATE_EPOCH alone: fixed UUIDs and salt, one time
 # stamp, owner root everywhere, no extended attributes. It needs neither a loop device nor the
 # device mapper, and it is checked against its root hash before this script ends.
@@ -77,7 +78,6 @@ finish() {
 work=$out.work
 rm -rf "$work"
 mkdir -p "$work"
-trap 'rm -rf "$work"' EXIT
 tree=$work/tree
 "$here/unpack.sh" "$tree" "$@"
 finish

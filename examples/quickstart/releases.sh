@@ -65,7 +65,7 @@ END
 
 # make_firmware: four releases; 1.0.0 and 1.1.0 differ by real Debian updates, 1.2.0 is sick.
 make_firmware() {
-  run "$here/firmware.sh" --cache "$work/cache" --out "$work/firmware" --overlay "$work/image" \
+  run "$here/firmware.sh" --cache "$work/cache" --out "$work/firmware" --overlay "$work/image" --keep-trees \
     1.0.0:old 1.1.0:new "1.2.0:new:$here/changes/unhealthy" 1.3.0:new
   show diff "$work/firmware/1.0.0/info" "$work/firmware/1.1.0/info"
   diff "$work/firmware/1.0.0/info" "$work/firmware/1.1.0/info" | grep '^[<>] package' || true

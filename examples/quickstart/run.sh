@@ -120,7 +120,7 @@ run cp "$device/run/cell" "$work/honest-cell"
 step "Who gets anything: a device with an SVID of this fleet, and nobody else"
 make_strangers
 expect_refusal 1 "certificate required" knock_without_certificate
-refused_stranger "$net/stranger" "unknown CA" "no bundle for trust domain other.example"
+refused_stranger "$net/stranger" "unknown CA" "no bundle for trust domain 'other.example'"
 refused_stranger "$net/expired" "certificate expired" "certificate has expired"
 updater run --once
 admin device ban "$device_id" --reason "shown in the quickstart"
@@ -193,7 +193,7 @@ updater install
 power_on
 expect_running 1.3.0 a
 expect_status_says "last: committed 1.3.0"
-run rm -rf "$work/old-metadata"
+run rm -rf "$work/old-metadata" "$device/roots" "$work"/firmware/*/rootfs.img.work
 [ "$keep" = yes ] || run rm -rf "$work/releases"
 
 step_done

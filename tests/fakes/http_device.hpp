@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cstdlib>
 #include <optional>
 #include <string>
@@ -45,6 +46,7 @@ class Device {
                                             {identity::PeerRole::kServer, {*server}, {}});
     PAWL_ASSERT(static_cast<bool>(tls));
     tls_.emplace(*std::move(tls));
+    PAWL_ASSERT(static_cast<bool>(tls_->apply(tls_->get(), nullptr, result_)));
     ssl_ = tls_->connect(result_);
     SSL_set_fd(ssl_.get(), fd_);
   }
@@ -99,6 +101,27 @@ class Device {
     input_.clear();
     return !more();
   }
+  /// Bytes that are no TLS record. False when the connection was reset before all were sent.
+  bool flood(std::size_t bytes) {
+    const std::string piece(65536, 'x');
+    while (bytes > 0) {
+      const auto sent = ::send(fd_, piece.data(), std::min(bytes, piece.size()), MSG_NOSIGNAL);
+      if (sent <= 0) return false;
+      bytes -= static_cast<std::size_t>(sent);
+    }
+    return true;
+  }
+  enum class End : std::uint8_t { kOrderly, kReset };
+  /// How the TCP connection ended, once nothing more is read.
+  End tcp_end() {
+    char byte = 0;
+    while (true) {
+      const auto got = ::recv(fd_, &byte, 1, 0);
+      if (got <= 0) return got == 0 ? End::kOrderly : End::kReset;
+    }
+  }
+  /// What the server said when it broke off; empty without a word.
+  [[nodiscard]] std::string alert() const { return result_.alert; }
   /// Sends no more, and still listens.
   void half_close() {
     SSL_shutdown(ssl_.get());

@@ -263,6 +263,49 @@ TEST_CASE("HTTP: strangers end in the handshake", "[integration][http]") {
   CHECK(site.server.stop().refused == 3);
 }
 
+TEST_CASE("HTTP: no reset overtakes an alert or a refusal (FORMAT 9.6.5, 12.1.6)",
+          "[integration][http]") {
+  Site site;
+  const std::string requests(200000, 'x');  // more than the server reads before it refuses
+  const auto other = issue(ca_spec("other"), nullptr);
+  const auto foreign = svid_of(issue(leaf_spec("spiffe://example.org/d"), &other));
+  for (int i = 0; i < 20; ++i) {
+    Device stranger(site.server.port(), site.root, &foreign);
+    stranger.shake();
+    stranger.send(requests);
+    CHECK(stranger.ends());
+    CHECK(stranger.alert() == "unknown CA");
+    CHECK(stranger.tcp_end() == Device::End::kOrderly);
+    Device rude(site.server.port(), site.root);
+    REQUIRE(rude.shake());
+    rude.send(requests);
+    CHECK(rude.receive().status == 431);
+    CHECK(rude.ends());
+    CHECK(rude.tcp_end() == Device::End::kOrderly);
+  }
+}
+
+TEST_CASE("HTTP: who does not leave after the last word is not waited for (FORMAT 12.1.6)",
+          "[integration][http]") {
+  const auto refused_by = [](const Site& site) {
+    auto out = std::make_unique<Device>(site.server.port(), site.root);
+    REQUIRE(out->shake());
+    out->send("not HTTP\r\n\r\n");
+    CHECK(out->receive().status == 400);
+    return out;
+  };
+  Limits limits;
+  limits.linger = 300ms;
+  Site hasty(limits);
+  const auto silent = refused_by(hasty);
+  while (hasty.server.stats().connections > 0) {
+  }
+  CHECK(hasty.server.stop().timeouts == 0);
+  limits.linger = 60s;
+  Site patient(limits);
+  CHECK_FALSE(refused_by(patient)->flood(std::size_t{64} << 20));
+}
+
 TEST_CASE("HTTP: a reset in the middle of an answer hurts nobody", "[integration][http]") {
   Site site;
   Device good(site.server.port(), site.root);

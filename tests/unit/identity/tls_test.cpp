@@ -114,11 +114,10 @@ TEST_CASE("TLS: a refused peer is told the fault of its path (FORMAT 9.6.5)", "[
     const Issued* issuer;
     int alert;
   };
-  const Row rows[] = {
-      {expired, &world.root, SSL_AD_CERTIFICATE_EXPIRED},
-      {leaf_spec("spiffe://example.org/d"), &world.other, SSL_AD_UNKNOWN_CA},
-      {leaf_spec("spiffe://unknown.org/d"), &world.root, SSL_AD_UNKNOWN_CA},
-      {two_names, &world.root, SSL_AD_HANDSHAKE_FAILURE}};
+  const Row rows[] = {{expired, &world.root, SSL_AD_CERTIFICATE_EXPIRED},
+                      {leaf_spec("spiffe://example.org/d"), &world.other, SSL_AD_UNKNOWN_CA},
+                      {leaf_spec("spiffe://unknown.org/d"), &world.root, SSL_AD_UNKNOWN_CA},
+                      {two_names, &world.root, SSL_AD_HANDSHAKE_FAILURE}};
   const auto server = world.listen({});
   const auto client = world.dial(nullptr, "spiffe://example.org/distributor");
   REQUIRE(server);
