@@ -12,6 +12,7 @@ namespace {
 
 constexpr const char* kSystemPath = "/etc/pawl/signer.toml";
 constexpr std::string_view kFileName = "signer.toml";
+constexpr const char* kLedgerName = "signer.ledger";
 constexpr std::array<std::string_view, 5> kRoles{"root", "targets", "release", "snapshot",
                                                  "timestamp"};
 
@@ -120,6 +121,8 @@ Result<Config> parse_config(std::string_view text, std::string path) {
     if (!digest) return toml.error("repository_id", "must be 64 hexadecimal digits");
     config.repository_id = *digest;
   }
+  PAWL_TRY(const auto ledger, toml.string("ledger"));
+  config.ledger = resolve_path(directory, ledger.value_or(kLedgerName));
   PAWL_TRY(const auto module, toml.string("module"));
   if (module && !module->starts_with('/')) return toml.error("module", "must be an absolute path");
   if (module) config.module = *module;

@@ -36,6 +36,7 @@ struct Config {
   std::string path;                           // of the file; empty when there is none
   std::optional<std::string> repository;      // default for --repo
   std::optional<Sha256Digest> repository_id;  // digest of root version 1
+  std::string ledger;                         // what this host has signed
   std::string module;                         // PKCS#11 module of URIs without module-path
   Expiry expiry;
   std::vector<KeyEntry> keys;

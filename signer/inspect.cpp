@@ -8,11 +8,13 @@
 #include "payload/index.hpp"
 #include "signer/inspect_metadata.hpp"
 #include "signer/key_record.hpp"
+#include "signer/ledger.hpp"
 #include "signer/uki.hpp"
 
 namespace pawl::signer {
 namespace {
 
+constexpr std::string_view kLedgerStart = R"({"_type":"pawl.ledger")";
 constexpr std::size_t kMaxText = std::size_t{8} * 1024 * 1024;
 
 std::string line(std::string_view name, const std::string& value) {
@@ -102,6 +104,17 @@ Result<Inspection> inspect_policy(ByteView file) {
   return out;
 }
 
+Result<Inspection> inspect_ledger(ByteView file) {
+  PAWL_TRY(const auto ledger, Ledger::parse(as_text(file)));
+  const auto count = ledger.entries().size();
+  Inspection out;
+  out.kind = "ledger";
+  out.facts.set("entries", static_cast<std::int64_t>(count));
+  out.facts.set("head", to_hex(ledger.head()));
+  out.text = line("entries", std::to_string(count)) + line("head", to_hex(ledger.head()));
+  return out;
+}
+
 Result<Inspection> inspect_json(ByteView file) {
   PAWL_TRY(const auto value, json::parse(as_text(file), {kMaxText, 32, 1U << 20U}));
   const auto* object = value.object();
@@ -121,9 +134,11 @@ Result<Inspection> inspect_file(ByteView file) {
   const auto text = as_text(file.first(std::min<std::size_t>(file.size(), 8)));
   if (text.starts_with(payload::kIndexMagic)) return inspect_index(file);
   if (text.starts_with("MZ")) return inspect_image(file);
+  if (as_text(file).starts_with(kLedgerStart)) return inspect_ledger(file);
   if (text.starts_with('{') && file.size() <= kMaxText) return inspect_json(file);
   return fail(Errc::kMalformed, "not a file of Pawl")
-      .with_hint("role files, policy.json, manifests, payload indexes, key records and UKIs are");
+      .with_hint(
+          "role files, policy.json, manifests, payload indexes, key records, ledgers and UKIs are");
 }
 
 }  // namespace pawl::signer

@@ -115,6 +115,17 @@ Result<manifest::Signature> KeyRing::sign(const manifest::KeyId& id, std::string
   return manifest::Signature{id, Bytes(signature.bytes.begin(), signature.bytes.end())};
 }
 
+bool KeyRing::has_signed(const manifest::UnverifiedEnvelope& file) const {
+  const auto& all = file.signatures();
+  return std::any_of(all.begin(), all.end(), [&](const manifest::Signature& signature) {
+    const auto* const record = find(signature.key_id);
+    Ed25519Signature value;
+    if (record == nullptr || signature.value.size() != value.bytes.size()) return false;
+    std::copy(signature.value.begin(), signature.value.end(), value.bytes.begin());
+    return ed25519_verify(value, as_bytes(file.signed_text()), record->public_key);
+  });
+}
+
 std::vector<std::string> KeyRing::development_signers() const {
   std::vector<std::string> out;
   for (const auto& held : held_) {

@@ -63,6 +63,9 @@ class KeyRing {
   /// @return kHsm, or kBadSignature when the token signed with another key
   [[nodiscard]] Result<manifest::Signature> sign(const manifest::KeyId& id, std::string_view text);
 
+  /// Whether a key of this ring has signed this file, validly.
+  [[nodiscard]] bool has_signed(const manifest::UnverifiedEnvelope& file) const;
+
   /// Labels of software keys that have signed: for the warning every output carries.
   [[nodiscard]] std::vector<std::string> development_signers() const;
 

@@ -89,6 +89,35 @@ std::string Revision::draft(const std::string& role) const {
   return rehearsal.text_for(role);
 }
 
+Revision::Decisions Revision::decisions() const {
+  auto rehearsal = *this;
+  std::vector<std::string> roles;
+  for (const auto& role : changed_) {
+    const bool says_what_is_there = role == "snapshot" || role == "timestamp";
+    if (!says_what_is_there && !adopted_.contains(role)) roles.push_back(role);
+  }
+  std::stable_sort(roles.begin(), roles.end(), [](const std::string& a, const std::string& b) {
+    return rank(a) < rank(b);  // the first root says which repository the others are of
+  });
+  Decisions out;
+  for (const auto& role : roles) {
+    auto text = rehearsal.text_for(role);
+    out.roles.push_back({role, header_for(role).version, std::move(text)});
+  }
+  out.repository = rehearsal.next_.id;
+  return out;
+}
+
+void Revision::start_above(const std::string& role, MetadataVersion version) {
+  const auto [entry, added] = base_.versions.try_emplace(role, version);
+  if (!added) entry->second = std::max(entry->second, version);
+}
+
+Status Revision::check_ready(KeyRing& ring) const {
+  PAWL_CHECK(plan(ring));
+  return Ok{};
+}
+
 std::vector<manifest::RoleKeys> Revision::keys_for(const std::string& role) const {
   std::vector<manifest::RoleKeys> out{next_.keys_of(role)};
   const bool is_rotation = role == "root" && base_.versions.contains("root");
@@ -119,7 +148,9 @@ std::string Revision::text_for(const std::string& role) {
   next_.versions.insert_or_assign(role, header.version);
   if (role == "root") {
     next_.root.header = header;
-    return next_.root.serialise();
+    auto text = next_.root.serialise();
+    if (header.version == MetadataVersion(1)) next_.id = manifest::Root::repository_id(text);
+    return text;
   }
   if (role == "snapshot") {
     next_.snapshot.header = header;
@@ -190,7 +221,6 @@ Result<Bytes> Revision::sign_one(const Draft& draft, KeyRing& ring, Signed& out)
   out.roles.push_back({draft.role, header.version, header.expires, text.size(), draft.signers});
   if (draft.role == "snapshot") snapshot_file_ = file;
   if (draft.role == "root" && header.version == MetadataVersion(1)) {
-    next_.id = manifest::Root::repository_id(text);
     next_.first_root = file;
   }
   return file;

@@ -26,6 +26,7 @@ class Revision {
   Revision(Repository base, const Expiry& expiry, UtcTime now);
 
   [[nodiscard]] const Repository& state() const { return next_; }
+  [[nodiscard]] const Repository& base() const { return base_; }
   /// Same content, new version and expiry.
   void renew(const std::string& role);
   /// Replaces the content; the header is filled in by `sign`.
@@ -39,6 +40,24 @@ class Revision {
   [[nodiscard]] Status adopt(const std::string& role, Bytes file, std::optional<Bytes> policy);
   /// The bytes that `sign` would sign for `role` now; for signing elsewhere.
   [[nodiscard]] std::string draft(const std::string& role) const;
+
+  /// A role that decides something: every one but snapshot and timestamp, which only say what is
+  /// there.
+  struct Decision {
+    std::string role;
+    MetadataVersion version{1};
+    std::string text;  // the bytes that `sign` signs
+  };
+  struct Decisions {
+    Sha256Digest repository;  // also of one whose first root is signed here
+    std::vector<Decision> roles;
+  };
+  /// What `sign` signs here of that kind; nothing that was signed elsewhere.
+  [[nodiscard]] Decisions decisions() const;
+  /// The next version of `role` is above `version`, even if nothing of it is on disk.
+  void start_above(const std::string& role, MetadataVersion version);
+  /// All that `sign` needs is at hand. Asks for no PIN. @return kIncomplete, kTooLarge
+  [[nodiscard]] Status check_ready(KeyRing& ring) const;
 
   struct Summary {
     std::string role;

@@ -1,11 +1,13 @@
 #include <algorithm>
 
 #include "base/bytes.hpp"
+#include "base/digest.hpp"
 #include "signer/ceremony_check.hpp"
 #include "signer/ceremony_new.hpp"
 #include "signer/ceremony_publish.hpp"
 #include "signer/ceremony_report.hpp"
 #include "signer/key_options.hpp"
+#include "signer/ledger_book.hpp"
 #include "signer/verbs.hpp"
 #include "signer/workbench.hpp"
 
@@ -113,6 +115,51 @@ Status check_words(const cli::Args& args, const Opened& opened) {
       .with_hint("this file asks for other bytes than the one the words were read from");
 }
 
+/// What the ceremony says is published, of the roles above and the one that changes.
+Result<PublishedState> state_of(Workbench& bench, const Opened& opened) {
+  const auto& ceremony = opened.ceremony;
+  const auto& ring = bench.ring();
+  PublishedState out;
+  out.repository = ceremony.repository;
+  PAWL_TRY(auto root, published_role("root", MetadataVersion(ceremony.roots.size()),
+                                     ceremony.roots.back(), ring));
+  out.roles.push_back(std::move(root));
+  const auto add = [&](const std::string& role, const Bytes& file) -> Result<manifest::Targets> {
+    PAWL_TRY(const auto text, manifest::UnverifiedEnvelope::split(file, Ceremony::kMaxBytes,
+                                                                  manifest::Profile::kStrict));
+    PAWL_TRY(auto targets,
+             manifest::Targets::parse(text.signed_text(), manifest::Profile::kStrict));
+    PAWL_TRY(auto published, published_role(role, targets.header.version, file, ring));
+    out.roles.push_back(std::move(published));
+    return targets;
+  };
+  if (ceremony.targets) PAWL_CHECK(add("targets", *ceremony.targets));
+  if (!ceremony.current) return out;
+  PAWL_TRY(const auto current, add(ceremony.role, *ceremony.current));
+  PAWL_TRY(out.releases, listed_releases(current, ceremony.repository, bench.clock().now()));
+  return out;
+}
+
+/// Enters in this host's ledger what its keys are about to sign.
+Status enter_ledger(Workbench& bench, const Opened& opened) {
+  const auto& ceremony = opened.ceremony;
+  const auto now = bench.clock().now();
+  PAWL_TRY(const auto published, state_of(bench, opened));
+  const LedgerEntry role{LedgerEntry::Kind::kSigned,
+                         ceremony.repository,
+                         ceremony.role,
+                         opened.view.version.get(),
+                         "",
+                         sha256(as_bytes(ceremony.text)),
+                         now};
+  std::vector<LedgerEntry> releases;
+  if (ceremony.current) {
+    PAWL_TRY(releases, listed_releases(opened.view.targets, ceremony.repository, now));
+  }
+  PAWL_TRY(auto book, LedgerBook::open(bench.disk(), bench.config().ledger));
+  return book.enter_one(bench.disk(), published, role, releases);
+}
+
 /// The blobs of a release and its manifest.
 Result<Publication> release_files(const cli::Args& args, Workbench& bench, const Opened& opened,
                                   const Repository& published) {
@@ -182,6 +229,7 @@ Status run_ceremony_sign(const cli::Args& args, cli::Io& io) {
   for (const auto& id : keys) {
     PAWL_CHECK(bench->ring().check_size(id, opened.ceremony.role, opened.ceremony.text.size()));
   }
+  PAWL_CHECK(enter_ledger(*bench, opened));
   auto more = opened.ceremony;
   more.signatures.clear();
   for (const auto& id : keys) {

@@ -1,4 +1,5 @@
 #include "base/bytes.hpp"
+#include "signer/ledger_book.hpp"
 #include "signer/paths.hpp"
 #include "signer/verbs.hpp"
 #include "signer/workbench.hpp"
@@ -100,6 +101,8 @@ Status run_key_new(const cli::Args& args, cli::Io& io) {
   PAWL_TRY(const auto record, make_key(*bench, request, directory));
   PAWL_CHECK(make_directories(bench->disk(), parent_of(record_path)));
   PAWL_CHECK(replace_file(bench->disk(), record_path, as_bytes(key_record_text(record))));
+  const bool nothing_signed_yet = bench->config().keys.empty() && !request.existing;
+  if (nothing_signed_yet) PAWL_CHECK(begin_ledger(bench->disk(), bench->config().ledger));
   PAWL_CHECK(append_key(bench->disk(), path,
                         {request.name, record_path, std::nullopt, lasting_pin(request.pin)}));
   auto result = record_json(record);

@@ -1,5 +1,6 @@
 #include "base/bytes.hpp"
 #include "signer/key_options.hpp"
+#include "signer/ledger_book.hpp"
 #include "signer/verbs.hpp"
 #include "signer/workbench.hpp"
 
@@ -57,6 +58,8 @@ Status run_repo_init(const cli::Args& args, cli::Io& io) {
     return fail(Errc::kUsage, directory + " is a repository already")
         .with_hint("pawl-signer verify " + directory + " shows what it holds");
   }
+  // nothing can have been signed for a repository whose first root is signed now
+  PAWL_CHECK(begin_ledger(bench->disk(), bench->config().ledger));
   const auto roles = first.roles;
   Revision revision(std::move(first), bench->config().expiry, bench->clock().now());
   revision.set_policy(plan.policy);

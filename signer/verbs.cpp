@@ -148,6 +148,7 @@ constexpr std::array kVerify{
 constexpr std::array kLint{
     Option{"DIR", "DIR", "repository directory; default: as in signer.toml", Need::kOptional},
     Option{"--at", "TIME", "the devices' clock: 2026-11-20T08:00:00Z; default: now"}, kConfig};
+constexpr std::array kLedger{kRepo, kConfig};
 constexpr std::array kInspect{Option{"FILE", "FILE", "any file Pawl writes", Need::kRequired}};
 constexpr std::array kDoctor{kRepo, kConfig};
 
@@ -165,6 +166,10 @@ constexpr std::array kVerbs{
               kReleaseWithdraw, &run_release_withdraw},
     cli::Verb{"release prune", "take old releases out of a product's role", kReleasePrune,
               &run_release_prune},
+    cli::Verb{"ledger init", "begin this host's ledger with what is published", kLedger,
+              &run_ledger_init},
+    cli::Verb{"ledger show", "check the ledger and say what this host has signed last", kLedger,
+              &run_ledger_show},
     cli::Verb{"ceremony new", "write down a change that several people sign", kCeremonyNew,
               &run_ceremony_new},
     cli::Verb{"ceremony show", "say in words what a ceremony changes and who has signed",

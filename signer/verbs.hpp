@@ -14,6 +14,8 @@ Status run_release_add(const cli::Args& args, cli::Io& io);
 Status run_release_withdraw(const cli::Args& args, cli::Io& io);
 Status run_delta(const cli::Args& args, cli::Io& io);
 Status run_release_prune(const cli::Args& args, cli::Io& io);
+Status run_ledger_init(const cli::Args& args, cli::Io& io);
+Status run_ledger_show(const cli::Args& args, cli::Io& io);
 Status run_ceremony_new(const cli::Args& args, cli::Io& io);
 Status run_ceremony_show(const cli::Args& args, cli::Io& io);
 Status run_ceremony_sign(const cli::Args& args, cli::Io& io);

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "base/bytes.hpp"
+#include "signer/ledger_book.hpp"
 
 namespace pawl::signer {
 namespace {
@@ -99,9 +100,15 @@ Result<LockedRepository> Workbench::lock_and_load() const {
 
 Status sign_and_publish(Workbench& bench, Revision& revision, Publication extra,
                         json::Object result, std::string what, cli::Io& io) {
+  std::optional<LedgerBook> book;
+  if (!revision.decisions().roles.empty()) {
+    PAWL_TRY(book, LedgerBook::open(bench.disk(), bench.config().ledger));
+    PAWL_CHECK(book->enter(bench.disk(), revision, bench.ring(), bench.clock().now()));
+  }
   PAWL_TRY(const auto done, revision.sign(bench.ring()));
   extra.append(done.publication);
   PAWL_CHECK(extra.publish(bench.disk(), revision.state().directory, *io.progress));
+  if (book) PAWL_CHECK(book->note_published(bench.disk(), revision, bench.clock().now()));
   json::Array roles;
   for (const auto& role : done.roles) {
     roles.emplace_back(role_json(role));

@@ -83,6 +83,15 @@ class Ceremony(unittest.TestCase):
         done = self.office.run("ceremony", "sign", file.name, "--words", words)
         self.assertEqual(done.returncode, 0, done.stderr)
 
+    def office_signs_no_other_manifest_of_it(self):
+        """The ledger knows what was signed, published or not."""
+        done = self.office.build("1.0.0", "forged", "--severity", "high")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        file = self.begin("forged.ceremony", "--release", "forged")
+        words = self.office.json("ceremony", "show", file.name)[0]["words"]
+        done = self.office.run("ceremony", "sign", file.name, "--words", words)
+        self.assertEqual((done.returncode, "another manifest of gw3 1.0.0" in done.stderr), (17, True), done.stderr)
+
     def publish(self, file):
         done = self.office.run("ceremony", "publish", file.name)
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -152,6 +161,28 @@ class Ceremony(unittest.TestCase):
         finally:
             stranger.close()
 
+    def test_4_a_machine_without_ledger_signs_nothing(self):
+        file = self.begin("ledger.ceremony", "--ceiling", "gw3=7")
+        alice = self.people["alice"]
+        mine = alice.copy_of(file)
+        words = alice.words(mine)
+        ledger = alice.folder / "signer.ledger"
+        kept = ledger.read_bytes()
+        pin = alice.folder / "pin"
+        right = pin.read_text()
+        pin.write_text("000000")
+        first = kept.splitlines(True)[0]
+        for content, says in ((None, "no ledger"), (first, "older than what is published")):
+            ledger.unlink()
+            if content:
+                ledger.write_bytes(content)
+            done = alice.run("ceremony", "sign", mine.name, "--words", words)
+            self.assertEqual((done.returncode, says in done.stderr), (17, True), done.stderr)
+            self.assertNotIn("PIN", done.stderr)
+            ledger.write_bytes(kept)
+        pin.write_text(right)
+        alice.sign(file, words)
+
     def test_5_a_release_is_signed_by_two_machines(self):
         both = "gw3=rel,keys/dave.pub.json"
         file = self.begin("early.ceremony", "--product", f"{both}:2")
@@ -174,6 +205,7 @@ class Ceremony(unittest.TestCase):
         self.assertEqual(done.returncode, 3, done.stderr)  # one key at hand, two are needed
         file = self.begin("release.ceremony", "--release", "out")
         self.office_signs(file)
+        self.office_signs_no_other_manifest_of_it()
         self.collect(file, "dave")
         done = self.office.run("ceremony", "publish", file.name)
         self.assertEqual((done.returncode, "--release" in done.stderr), (2, True), done.stderr)

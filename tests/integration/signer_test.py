@@ -272,6 +272,72 @@ class Repository(unittest.TestCase):
         self.assertEqual(self.s.build("1.4.0", "r4", "--counter", 2).returncode, 0)
         self.refused(self.s.run("release", "add", "r4"), 17, "counter 2")
 
+    def test_a_fresh_runner_without_ledger_signs_nothing(self):
+        self.publish("1.0.0", "r1")
+        ledger = self.s.folder / "signer.ledger"
+        kept = ledger.read_bytes()
+        ledger.unlink()
+        self.assertEqual(self.s.build("1.1.0", "r2").returncode, 0)
+        pin = self.s.folder / "pin"
+        pin.write_text("000000")  # whoever got as far as the PIN would say so
+        for command in (("release", "add", "r2"), ("renew", "--role", "rel-gw3"), ("renew", "--role", "root"),
+                        ("release", "withdraw", "--product", "gw3", "--version", "1.0.0")):
+            done = self.s.run(*command)
+            self.refused(done, 17, "no ledger", "ledger init")
+            self.assertNotIn("PIN", done.stderr)
+        pin.write_text(PIN)
+        self.assertEqual(self.s.run("key", "new", "spare", "--software", "spare.key").returncode, 0)
+        self.assertFalse(ledger.exists())  # these keys may have signed before
+        self.assertEqual(self.s.run("renew").returncode, 0)  # a timestamp decides nothing
+        ledger.write_bytes(kept)
+        self.assertEqual(self.s.run("release", "add", "r2").returncode, 0)
+        self.assertEqual(self.accepted(), ["1.1.0", "1.0.0"])
+
+    def test_an_older_ledger_and_an_older_repository_are_refused(self):
+        self.publish("1.0.0", "r1")
+        ledger, repo = self.s.folder / "signer.ledger", self.s.folder / "repo"
+        old = ledger.read_bytes()
+        shutil.copytree(repo, self.s.folder / "snapshot")
+        self.publish("1.1.0", "r2")
+        new = ledger.read_bytes()
+        self.assertTrue(new.startswith(old))
+        self.assertEqual(self.s.build("1.2.0", "r3").returncode, 0)
+        ledger.write_bytes(old)
+        self.refused(self.s.run("release", "add", "r3"), 17, "older than what is published")
+        ledger.write_bytes(new)
+        shutil.rmtree(repo)
+        shutil.copytree(self.s.folder / "snapshot", repo)
+        self.assertEqual(self.s.build("1.1.0", "again", "--security-version", 1).returncode, 0)
+        self.refused(self.s.run("release", "add", "again"), 17, "has been published")
+        ledger.write_bytes(new[:-7] + new[-6:])
+        self.refused(self.s.run("release", "add", "again"), 10, "signer.ledger: line")
+
+    def test_a_first_ledger_takes_over_what_is_published_now(self):
+        self.publish("1.0.0", "r1")
+        ledger, toml = self.s.folder / "signer.ledger", self.s.folder / "signer.toml"
+        self.refused(self.s.run("ledger", "init"), 2, "there already")
+        shown = self.s.json("ledger", "show")[0]
+        ledger.unlink()
+        self.refused(self.s.run("ledger", "show"), 17, "ledger init")
+        text = toml.read_text()
+        toml.write_text("".join(l for l in text.splitlines(True) if not l.startswith("repository_id")))
+        self.refused(self.s.run("ledger", "init"), 24, "repository_id")
+        toml.write_text(text)
+        self.s.json("renew", "--expires", "timestamp=1s")
+        until = time.monotonic() + 60
+        while self.s.run("verify", "repo").returncode != 13 and time.monotonic() < until:
+            time.sleep(0.05)
+        self.refused(self.s.run("ledger", "init"), 13, "old copy")
+        self.assertFalse(ledger.exists())
+        self.s.json("renew")
+        made = self.s.json("ledger", "init")[0]
+        self.assertTrue(made["changed"])
+        release = [e for e in made["last"] if e["what"] == "release"]
+        self.assertEqual([(e["version"], e["release_counter"]) for e in release], [("1.0.0", 1)])
+        self.assertEqual(release[0]["sha256"], [e for e in shown["last"] if e["what"] == "release"][0]["sha256"])
+        self.publish("1.1.0", "r2")
+        self.assertEqual(self.s.json("inspect", "signer.ledger")[0]["kind"], "ledger")
+
     def test_refusals_have_their_code_and_a_hint(self):
         self.publish("1.0.0", "r1")
         self.assertEqual(self.s.build("2.0.0", "wrong", "--counter", 9, product="gw4").returncode, 0)
@@ -396,6 +462,7 @@ class Repository(unittest.TestCase):
         whole = time.monotonic()
         for part in ("repo", "tokens"):
             shutil.copytree(self.s.folder / part, self.s.folder / f"saved-{part}")
+        ledger = (self.s.folder / "signer.ledger").read_bytes()
         self.assertEqual(self.s.run("release", "add", "r1").returncode, 0)
         whole = time.monotonic() - whole
         rounds = int(os.environ.get("PAWL_KILL_ROUNDS", "20"))
@@ -404,6 +471,7 @@ class Repository(unittest.TestCase):
             for part in ("repo", "tokens"):  # SoftHSM loses a token when it is killed while writing
                 shutil.rmtree(self.s.folder / part)
                 shutil.copytree(self.s.folder / f"saved-{part}", self.s.folder / part)
+            (self.s.folder / "signer.ledger").write_bytes(ledger)
             child = subprocess.Popen([signer, "release", "add", "r1"], cwd=self.s.folder, env=self.s.env,
                                      stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             try:

@@ -27,6 +27,10 @@ def own_configuration(here):
                                                if not line.startswith("repository")))
 
 
+def host_without_ledger(here):
+    (here / "fresh.toml").write_text('ledger = "fresh.ledger"\n' + (here / "signer.toml").read_text())
+
+
 def ceremony_words(here):
     shown = repository.run(here / "programs/pawl-signer", "ceremony", "show", "c", "--json", cwd=here)
     return ("c", "--words", json.loads(shown)["words"])
@@ -44,6 +48,8 @@ ROWS = {
     "release withdraw": Row(("--product", "gw3", "--version", "1.2.0"), ("--product", "gw3", "--version", "7.0.0"),
                             2),
     "release prune": Row(("--product", "gw3", "--keep", "1"), ("--product", "gw3", "--keep", "0"), 2),
+    "ledger init": Row(("--config", "fresh.toml"), (), 2, before=host_without_ledger),
+    "ledger show": Row((), ("--config", "absent.toml"), 24),
     "ceremony new": Row(("c", "--ceiling", "gw3=9"), ("c2",), 2),
     "ceremony show": Row(("c",), ("1.0.0.img",), 10),
     "ceremony sign": Row(ceremony_words, ("c",), 2),
