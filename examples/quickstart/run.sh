@@ -81,7 +81,7 @@ run "$here/packages.sh" --cache "$work/cache"
 
 step "Keys: six SoftHSM tokens, seven Ed25519 keys born in them"
 tpm_off
-rm -rf "$work"/{tokens,pins,keys,repo,releases,image,old-metadata,device,network,signer.toml}
+rm -rf "$work"/{tokens,pins,keys,repo,releases,image,old-metadata,device,network,signer.toml,signer.ledger}
 make_tokens
 make_keys
 make_recovery_key
