@@ -181,10 +181,14 @@ class FakeHealth final : public updater::HealthChecks {
 
 class NullLog final : public Log {
  public:
-  void write(LogLevel, std::string_view event, std::initializer_list<LogField>) override {
+  void write(LogLevel, std::string_view event, std::initializer_list<LogField> fields) override {
+    std::string line(event);
+    for (const auto& field : fields) line += " " + std::string(field.key) + "=" + field.value;
     events.emplace_back(event);
+    lines.push_back(std::move(line));
   }
   std::vector<std::string> events;
+  std::vector<std::string> lines;  // the event with its fields
 };
 
 /// One device in memory: two slots, the loader's file, firmware, TPM, and a repository to ask.

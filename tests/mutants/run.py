@@ -3,8 +3,8 @@
 
 tests/mutants/<room>/<name>.patch removes one check or swaps one step. Lines before the first "diff" or
 "---" line are a note; `test: NAME` in it names a test program (unit_<room> when absent), `args: ...` its
-Catch2 arguments. What it says after `Caught by` is looked for in test names: those tests run first, and
-all the others only when these notice nothing. A mutant that does not apply, does not compile or that no
+Catch2 arguments. What it says after `Caught by` is looked for in test names: those tests run first, then
+those of the changed file's own test, and all the others only when these notice nothing. A mutant that does not apply, does not compile or that no
 test notices is a failure.
 
 A mutant of one source file is compiled alone, with that file's headers precompiled once, and linked in
@@ -19,6 +19,7 @@ import pathlib
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -76,11 +77,27 @@ def build(target, jobs=1):
     return sh("cmake", "--build", str(WORK / "bin"), "--target", target, "-j", str(jobs))
 
 
+def end_session(number):
+    """Ends what a test left running: a mutant may be one that forgets to stop its children."""
+    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            session = stat.read_text().rpartition(")")[2].split()[3]
+            if int(session) == number:
+                os.kill(int(stat.parent.name), signal.SIGKILL)
+        except (OSError, IndexError):
+            pass  # it has ended meanwhile
+
+
 def run_test(program, args, limit=LIMIT):
+    test = subprocess.Popen([str(program), "--abort", *args], cwd=WORK, start_new_session=True,
+                            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        return sh(str(program), "--abort", *args, timeout=limit, cwd=WORK).returncode
+        return test.wait(limit)
     except subprocess.TimeoutExpired:
         return -1  # a mutant that hangs has been noticed
+    finally:
+        end_session(test.pid)
+        test.wait()
 
 
 def program_of(target):
@@ -101,6 +118,8 @@ def verdict(patch, program, usual):
     target, args = note_of(patch)
     limit, hint = patience(usual[target, tuple(args)]), hint_of(patch)
     if hint and run_test(program, [hint], limit) != 0:
+        return None
+    if any(run_test(program, ["-#", f"[#{pathlib.Path(name).stem}_test]"], limit) != 0 for name in touched(patch)):
         return None
     return "SURVIVED: no test failed" if run_test(program, args, limit) == 0 else None
 

@@ -94,6 +94,8 @@ TEST_CASE("commit: a damaged running slot is not copied over the other", "[updat
   REQUIRE(judged);
   CHECK(judged->end == TrialResult::End::kCommitted);
   CHECK_FALSE(judged->healed);
+  const std::string why = "why=the running slot does not hold component rootfs of this release";
+  CHECK_THAT(fake.log.lines, Catch::VectorContains("heal.failed " + why));
   CHECK(fake.disk.text(kState) == "primary=b trial=- tries=0 bad=a\n");
   rootfs[9000] ^= 1U;
   fake.disk.put_device("/dev/slots/b", rootfs);
@@ -212,10 +214,14 @@ TEST_CASE("rollback after a commit: refusals (FORMAT 5.4.6)", "[updater][engine]
     REQUIRE(fake.boot.mark_bad(Slot::kA));
     CHECK(rollback(device).error().code() == Errc::kBootloader);
   }
-  SECTION("another manifest") {
-    fake.disk.put("/var/installed/a.manifest.json",
-                  factory.releases.at("1.1.0").release.serialise());
-    CHECK(rollback(device).error().code() == Errc::kHashMismatch);
+  SECTION("another manifest, though of the same images") {
+    auto release = factory.releases.at("1.0.0").release;
+    release.version = "1.0.9";
+    fake.disk.put("/var/installed/a.manifest.json", release.serialise());
+    const auto done = rollback(device);
+    REQUIRE_FALSE(done);
+    CHECK(done.error().code() == Errc::kHashMismatch);
+    CHECK(done.error().what() == "/var/installed/a.manifest.json is not the manifest of 1.0.0");
   }
   CHECK(fake.record().state == State::kIdle);
 }
