@@ -4,8 +4,8 @@
 tests/mutants/<room>/<name>.patch removes one check or swaps one step. Lines before the first "diff" or
 "---" line are a note; `test: NAME` in it names a test program (unit_<room> when absent), `args: ...` its
 Catch2 arguments. What it says after `Caught by` is looked for in test names: those tests run first, then
-those of the changed file's own test, and all the others only when these notice nothing. A mutant that does not apply, does not compile or that no
-test notices is a failure.
+those of the changed file's own test, and all the others only when these notice nothing. A mutant that
+does not apply, does not compile or that no test notices is a failure.
 
 A mutant of one source file is compiled alone, with that file's headers precompiled once, and linked in
 front of the libraries that hold the original; others are built in the copy of the tree.

@@ -124,6 +124,16 @@ TEST_CASE(
   CHECK_FALSE(BundleTable::build({}));
 }
 
+TEST_CASE("bundle: a part of a later format is named, and a prefix ends (FORMAT 14.1.1, 14.1.2)",
+          "[manifest][bundle]") {
+  auto entries = sample();
+  entries[3].part = static_cast<BundlePart>(4);
+  const auto head = head_of(entries);
+  CHECK(BundleTable::parse(head, head.size() + 60).error().what() == "bundle: unknown part 4");
+  const auto whole = ByteView(head);
+  CHECK(BundleTable::head_size(whole.first(17)).error().code() == Errc::kMalformed);
+}
+
 TEST_CASE("bundle: magic, count, table and file have exactly their size (FORMAT 14.1.1, 14.1.3)",
           "[manifest][bundle]") {
   const auto good = head_of(sample());

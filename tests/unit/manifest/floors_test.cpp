@@ -62,6 +62,22 @@ TEST_CASE("floors: a damaged record is refused (FORMAT 2.8.1)", "[manifest]") {
   }
 }
 
+TEST_CASE("floors: a record holds at most 1024 roles and 1024 times (FORMAT 2.8.1)", "[manifest]") {
+  Floors roles;
+  Floors times;
+  for (int i = 0; i < 1024; ++i) {
+    const auto name = std::to_string(i);
+    roles.versions[name] = {MetadataVersion(1), {}};
+    times.times[KeyId{name}] = at("2026-01-01T00:00:00Z");
+  }
+  CHECK(Floors::parse(roles.serialise()));
+  CHECK(Floors::parse(times.serialise()));
+  roles.versions["one more"] = {MetadataVersion(1), {}};
+  times.times[KeyId{"one more"}] = at("2026-01-01T00:00:00Z");
+  CHECK(Floors::parse(roles.serialise()).error().code() == Errc::kTooLarge);
+  CHECK(Floors::parse(times.serialise()).error().code() == Errc::kTooLarge);
+}
+
 TEST_CASE("floors: one key lifts the time by 400 days at most (FORMAT 2.8.4)", "[manifest]") {
   const auto build = at("2026-01-01T00:00:00Z");
   struct Row {

@@ -186,6 +186,7 @@ TEST_CASE("roles: timestamp and snapshot list files alone (FORMAT 2.6.1)", "[man
                     Row{"length 0", {meta + "length", json::Value(0)}},
                     Row{"length as text", {meta + "length", json::Value("1")}},
                     Row{"no digests", {meta + "hashes", json::Value(json::Object{})}},
+                    Row{"digest no text", {meta + "hashes/sha256", json::Value(1)}},
                     Row{"short digest", {meta + "hashes/sha256", json::Value("00")}});
   check_row<Timestamp>(all.timestamp, timestamp);
   const auto snapshot = GENERATE_COPY(
@@ -234,8 +235,40 @@ TEST_CASE("roles: targets refuse unsafe paths and names (FORMAT 2.6.2, 2.6.3)", 
       Row{"paths and prefixes", {role + "path_hash_prefixes", json::Value(json::Array{"00"})}},
       Row{"path no text", {role + "paths/0", json::Value(1)}},
       Row{"no keys", {"delegations/keys", std::nullopt}},
+      Row{"roles no array", {"delegations/roles", json::Value(1)}},
       Row{"no roles", {"delegations/roles", std::nullopt}});
   check_row<Targets>(all.targets, delegation);
+}
+
+TEST_CASE("roles: a delegation by prefixes of digests is not of the strict profile (FORMAT 2.6.3)",
+          "[manifest]") {
+  const std::string role = "delegations/roles/0/";
+  const auto by_paths = texts().targets;
+  const auto neither = edit_json(by_paths, {role + "paths", std::nullopt});
+  const auto by_digest =
+      edit_json(neither, {role + "path_hash_prefixes", json::Value(json::Array{"00"})});
+  CHECK(Targets::parse(by_digest, Profile::kInterop));
+  CHECK(Targets::parse(by_digest, Profile::kStrict).error().code() == Errc::kMalformed);
+}
+
+TEST_CASE("roles: hash bins stand alone", "[manifest]") {
+  const auto bins = json_of(R"({"bit_length":1,"keyids":[],"name_prefix":"bin","threshold":1})");
+  const auto both = edit_json(texts().targets, {"delegations/succinct_roles", bins});
+  CHECK(Targets::parse(both, Profile::kInterop).error().code() == Errc::kMalformed);
+  CHECK(Targets::parse(edit_json(both, {"delegations/roles", std::nullopt}), Profile::kInterop));
+}
+
+TEST_CASE("roles: every digest that is listed must match (FORMAT 2.4.2)", "[manifest]") {
+  const auto bytes = as_bytes("x");
+  FileHashes hashes;
+  hashes.sha256 = sha256(bytes);
+  CHECK(hashes.check(bytes, "file"));
+  auto longer = hashes;
+  longer.sha512.emplace();
+  CHECK(longer.check(bytes, "file").error().code() == Errc::kHashMismatch);
+  auto unknown = hashes;
+  unknown.unknown = true;
+  CHECK(unknown.check(bytes, "file").error().code() == Errc::kHashMismatch);
 }
 
 TEST_CASE("roles: a role is delegated to once in one file", "[manifest]") {

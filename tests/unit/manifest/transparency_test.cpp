@@ -130,10 +130,13 @@ TEST_CASE("transparency: broken proofs are refused (FORMAT 2.11.2, 2.11.3)", "[m
     Errc code;
   };
   const auto hash = to_base64(log.leaves[0].bytes) + "\n";
+  std::string many;
+  for (int i = 0; i < 65; ++i) many += hash;
   const auto row = GENERATE_COPY(
       Row{"header", replaced(good, "@v1", "@v2"), Errc::kMalformed},
       Row{"no index", replaced(good, "index 1\n", ""), Errc::kMalformed},
       Row{"index with a zero", replaced(good, "index 1", "index 01"), Errc::kMalformed},
+      Row{"another word than index", replaced(good, "index 1", "entry 1"), Errc::kMalformed},
       Row{"index no number", replaced(good, "index 1", "index x"), Errc::kMalformed},
       Row{"other index", replaced(good, "index 1", "index 0"), Errc::kHashMismatch},
       Row{"index outside", replaced(good, "index 1", "index 5"), Errc::kMalformed},
@@ -141,6 +144,10 @@ TEST_CASE("transparency: broken proofs are refused (FORMAT 2.11.2, 2.11.3)", "[m
       Row{"hash too many", replaced(good, hash, hash + hash), Errc::kMalformed},
       Row{"hash no base64", replaced(good, hash, "?\n"), Errc::kMalformed},
       Row{"short hash", replaced(good, hash, "Zm9v\n"), Errc::kMalformed},
+      Row{"65 hashes", replaced(good, hash, many), Errc::kTooLarge},
+      Row{"over 64 KiB before the checkpoint",
+          replaced(good, "index 1", "extra " + std::string(65536, 'x') + "\nindex 1"),
+          Errc::kTooLarge},
       Row{"over 64 KiB", good + std::string(65536, 'x'), Errc::kTooLarge});
   INFO(row.why);
   const auto checked = verify_release_proof(row.proof, log.manifests[1], log.policy);
@@ -253,6 +260,7 @@ TEST_CASE("transparency: the policy's log survives writing and reading (FORMAT 2
                                  Row{"no quorum", {"tlog/quorum", std::nullopt}},
                                  Row{"no log", {"tlog/log", std::nullopt}},
                                  Row{"short key", {"tlog/log/key", json::Value("00")}},
+                                 Row{"empty name", {"tlog/log/name", json::Value("")}},
                                  Row{"name with a blank", {"tlog/log/name", json::Value("a b")}},
                                  Row{"name with a plus", {"tlog/log/name", json::Value("a+b")}},
                                  Row{"one key twice", {"tlog/witnesses/1", twice}},

@@ -460,4 +460,23 @@ TEST_CASE("trusted set: policy is the file root names (FORMAT 2.7.1)", "[manifes
   CHECK(code_of(set.set_policy(other)) == Errc::kHashMismatch);
   good.push_back(' ');
   CHECK(code_of(set.set_policy(good)) == Errc::kHashMismatch);
+  good.pop_back();
+  device.repo.root.policy.reset();
+  const auto bare =
+      TrustedSet::open(resigned(device.repo.root.serialise(), device.repo.signers["root"]),
+                       Profile::kStrict, limits_of(Profile::kStrict), {});
+  REQUIRE(bare);
+  auto without = *bare;
+  CHECK(code_of(without.set_policy(good)) == Errc::kUsage);
+}
+
+TEST_CASE("trusted set: a stored snapshot that is not the announced one has aged (FORMAT 2.5.6)",
+          "[manifest]") {
+  Device device;
+  const auto old = device.repo.metadata_files.at("1.snapshot.json");
+  device.repo.bump();
+  auto set = closed(device);
+  REQUIRE(set.add_timestamp(device.repo.metadata_files.at("timestamp.json")));
+  CHECK(code_of(set.add_snapshot(old, Source::kStored)) == Errc::kExpired);
+  CHECK_FALSE(set.snapshot().has_value());
 }

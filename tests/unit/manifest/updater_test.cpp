@@ -276,6 +276,18 @@ TEST_CASE("updater: reload trusts stored files without a request", "[manifest]")
   CHECK(device.updater().reload().error().code() == Errc::kExpired);
 }
 
+TEST_CASE("updater: reload needs each stored file and asks for none", "[manifest]") {
+  for (const auto* name : {"policy", "timestamp", "snapshot", "targets"}) {
+    Device device;
+    REQUIRE(device.refresh());
+    REQUIRE(device.store.files.erase(name) == 1);
+    device.repo.requests.clear();
+    INFO(name);
+    CHECK(device.updater().reload().error().code() == Errc::kOffline);
+    CHECK(device.repo.requests.empty());
+  }
+}
+
 TEST_CASE("updater: the clock counts unless the time floor is above it (FORMAT 2.8.4)",
           "[manifest]") {
   Device device;
@@ -377,7 +389,10 @@ TEST_CASE("updater: targets are bounded and compared", "[manifest]") {
   CHECK(client.fetch(info, kMaxReleaseBytes).error().code() == Errc::kTooLarge);
   bytes.pop_back();
   bytes.pop_back();
-  CHECK(client.fetch(info, kMaxReleaseBytes).error().code() == Errc::kHashMismatch);
+  const auto shorter = client.fetch(info, kMaxReleaseBytes);
+  REQUIRE_FALSE(shorter);
+  CHECK(shorter.error().code() == Errc::kHashMismatch);
+  CHECK_THAT(shorter.error().what(), Catch::EndsWith("signed are " + std::to_string(info.length)));
   device.repo.target_files.clear();
   CHECK(client.fetch(info, kMaxReleaseBytes).error().code() == Errc::kTransport);
 }

@@ -103,6 +103,26 @@ TEST_CASE("commit: a damaged running slot is not copied over the other", "[updat
   CHECK(fake.disk.text(kState) == "primary=b trial=- tries=0 bad=-\n");
 }
 
+TEST_CASE("an event that has no place in the state changes nothing", "[updater][engine]") {
+  auto factory = level();
+  FakeDevice fake(factory, "1.0.0");
+  auto device = fake.device();
+  REQUIRE(boot_up(device));
+  auto engine = device.engine();
+  REQUIRE(engine.open());
+  CHECK(engine.healthy().error().code() == Errc::kUsage);
+  CHECK(engine.cancel().error().what() == "cancel has no place in state idle");
+  CHECK(fake.record().state == State::kIdle);
+}
+
+TEST_CASE("a slot of which nothing is known has no stored release", "[updater][engine]") {
+  auto factory = level();
+  FakeDevice fake(factory, "1.0.0");
+  const auto release = fake.device().stored_release(Slot::kB, fake.record());
+  REQUIRE_FALSE(release);
+  CHECK(release.error().code() == Errc::kIo);
+}
+
 TEST_CASE("commit by hand; commit with nothing on trial", "[updater][engine]") {
   auto factory = level();
   FakeDevice fake(factory, "1.0.0");

@@ -234,6 +234,10 @@ TEST_CASE("install: armed already, on trial, and not restarted after a revert",
   auto device = fake.device();
   REQUIRE(install(device, {}));
   CHECK(install(device, {})->end == InstallResult::End::kArmed);
+  factory.add("1.2.0", {3, 1, 1});
+  const auto newer = refused(fake);
+  CHECK(newer.code() == Errc::kBusy);
+  CHECK(newer.what() == "an update to 1.1.0 is armed");
   REQUIRE(fake.start() == "b");
   REQUIRE(boot_up(device));
   const auto requests = factory.repo.requests.size();
