@@ -2,16 +2,15 @@
 #include <string>
 
 #include "base/disk.hpp"
-#include "bootloader-hooks/boot_control.hpp"
-#include "bootloader-hooks/boot_state.hpp"
 #include "bootloader-hooks/booted.hpp"
+#include "bootloader-hooks/state_boot.hpp"
 
 namespace pawl::boot {
 
 /// Boot state in one small file that the loader reads at each start, for loaders and simulators
 /// that can read a file system. Every transition replaces the file: temporary file, sync, rename,
 /// sync of the directory. FORMAT 5.1 and 5.2.
-class FileBoot final : public BootControl {
+class FileBoot final : public StateBoot {
  public:
   struct Paths {
     std::string state;   // <device>/boot/state
@@ -21,22 +20,15 @@ class FileBoot final : public BootControl {
 
   Result<Slot> current() override;
   Result<std::string> boot_id() override;
-  Result<Slot> primary() override;
-  Result<SlotState> state(Slot slot) override;
-  Status try_once(Slot slot, Tries tries) override;
-  Status commit(Slot slot) override;
-  Status mark_bad(Slot slot) override;
-  Status mark_good(Slot slot) override;
   Result<std::optional<std::string>> boot_file(Slot) override {
     return std::optional<std::string>();
   }
   [[nodiscard]] Capabilities capabilities() const override { return {"file", true, true}; }
 
  private:
-  Result<BootState> load();
+  Result<BootState> load() override;
+  Status store(const BootState& from, const BootState& to) override;
   Result<Booted> booted();
-  /// One store; nothing is written when the state is already that.
-  Status store(const BootState& from, const BootState& to);
   Disk& disk_;
   Paths paths_;
 };

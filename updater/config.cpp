@@ -164,29 +164,74 @@ Status read_identity(ConfigReader& in, Config& out) {
   return Ok{};
 }
 
+/// What a back end is called, which measured boot it can have, and who places the UKIs.
+struct BackendRow {
+  std::string_view word;
+  Config::Backend backend;
+  std::array<std::string_view, 2> profiles;  // empty: any
+  bool places_ukis;
+};
+constexpr std::array kBackends{
+    BackendRow{"file", Config::Backend::kFile, {}, false},
+    BackendRow{"systemd-boot", Config::Backend::kSystemdBoot, {"efi-uki"}, true},
+    BackendRow{"u-boot", Config::Backend::kUBoot, {"uboot-uki", "uboot-bootm"}, false},
+    BackendRow{"grub", Config::Backend::kGrub, {"grub-uki"}, true}};
+
+const BackendRow& row_of(Config::Backend backend) {
+  return *std::find_if(kBackends.begin(), kBackends.end(),
+                       [&](const BackendRow& row) { return row.backend == backend; });
+}
+
 Result<Config::Backend> read_backend(ConfigReader& in) {
   PAWL_TRY(const auto word, in.toml().required("boot.backend"));
-  if (word == "file") return Config::Backend::kFile;
-  if (word == "systemd-boot") return Config::Backend::kSystemdBoot;
-  return in.toml().error("boot.backend", "must be file or systemd-boot, not " + printable(word));
+  std::string known;
+  for (const auto& row : kBackends) {
+    if (word == row.word) return row.backend;
+    known += (known.empty() ? "" : ", ") + std::string(row.word);
+  }
+  return in.toml().error("boot.backend", "must be one of " + known + ", not " + printable(word));
+}
+
+Result<std::string> read_profile(ConfigReader& in, const BackendRow& row) {
+  PAWL_TRY(auto profile, in.toml().required("boot.profile"));
+  if (std::find(kProfiles.begin(), kProfiles.end(), profile) == kProfiles.end()) {
+    return in.toml().error("boot.profile", "must be efi-uki, grub-uki, uboot-uki or uboot-bootm");
+  }
+  if (row.profiles[0].empty() || profile == row.profiles[0] || profile == row.profiles[1]) {
+    return profile;
+  }
+  return in.toml().error("boot.profile", "must be " + std::string(row.profiles[0]) +
+                                             (row.profiles[1].empty() ? "" : " or ") +
+                                             std::string(row.profiles[1]) + " with " +
+                                             std::string(row.word));
+}
+
+Status read_backend_places(ConfigReader& in, Config::Boot& boot) {
+  switch (boot.backend) {
+    case Config::Backend::kFile: {
+      PAWL_TRY(boot.state, in.path("boot.state"));
+      PAWL_TRY(boot.booted, in.path("boot.booted"));
+      return Ok{};
+    }
+    case Config::Backend::kUBoot: {
+      PAWL_TRY(boot.environment, in.path_or("boot.environment", "/etc/fw_env.config"));
+      PAWL_TRY(boot.booted, in.path_or("boot.booted", "/proc/device-tree/chosen/pawl,slot"));
+      return Ok{};
+    }
+    case Config::Backend::kSystemdBoot:
+    case Config::Backend::kGrub: {
+      PAWL_TRY(boot.esp, in.path("boot.esp"));
+      return Ok{};
+    }
+  }
+  std::abort();
 }
 
 Status read_boot(ConfigReader& in, Config& out) {
   auto& boot = out.boot;
   PAWL_TRY(boot.backend, read_backend(in));
-  PAWL_TRY(boot.profile, in.toml().required("boot.profile"));
-  if (std::find(kProfiles.begin(), kProfiles.end(), boot.profile) == kProfiles.end()) {
-    return in.toml().error("boot.profile", "must be efi-uki, grub-uki, uboot-uki or uboot-bootm");
-  }
-  if (boot.backend == Config::Backend::kFile) {
-    PAWL_TRY(boot.state, in.path("boot.state"));
-    PAWL_TRY(boot.booted, in.path("boot.booted"));
-  } else {
-    if (boot.profile != "efi-uki") {
-      return in.toml().error("boot.profile", "must be efi-uki with systemd-boot");
-    }
-    PAWL_TRY(boot.esp, in.path("boot.esp"));
-  }
+  PAWL_TRY(boot.profile, read_profile(in, row_of(boot.backend)));
+  PAWL_CHECK(read_backend_places(in, boot));
   PAWL_TRY(const auto version, in.toml().integer("boot.loader_version", 0, 1'000'000));
   boot.loader_version = static_cast<std::uint64_t>(version.value_or(0));
   PAWL_TRY(const auto reboot, in.toml().string("boot.reboot"));
@@ -202,7 +247,7 @@ Status read_slots(ConfigReader& in, Config& out) {
     auto& paths = out.slots[slot == boot::Slot::kA ? 0 : 1];
     const auto table = "slots." + std::string(boot::letter(slot));
     PAWL_TRY(paths.rootfs, in.path(table + ".rootfs"));
-    if (out.boot.backend == Config::Backend::kFile) {
+    if (!row_of(out.boot.backend).places_ukis) {
       PAWL_TRY(paths.uki, in.path(table + ".uki"));
     }
   }

@@ -4,7 +4,9 @@
 #include <thread>
 
 #include "bootloader-hooks/file_boot.hpp"
+#include "bootloader-hooks/grub.hpp"
 #include "bootloader-hooks/systemd_boot.hpp"
+#include "bootloader-hooks/u_boot.hpp"
 #include "updater/agent.hpp"
 #include "updater/bundle.hpp"
 #include "updater/enroll_link.hpp"
@@ -26,6 +28,8 @@ constexpr std::size_t kMaxConfig = std::size_t{64} * 1024;
 constexpr Seconds kRebootLimit{60};
 constexpr std::string_view kLoaderEntry =
     "/sys/firmware/efi/efivars/LoaderEntrySelected-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f";
+constexpr std::string_view kLoaderImage =
+    "/sys/firmware/efi/efivars/LoaderImageIdentifier-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f";
 
 constexpr cli::Option kConfigOption{"--config", "FILE", "configuration (/etc/pawl/updater.toml)",
                                     Need::kOptional};
@@ -251,13 +255,23 @@ Result<NetLink*> Program::link() {
 }
 
 std::unique_ptr<boot::BootControl> Program::boot_control(Disk& disk, const Config& config) {
-  if (config.boot.backend == Config::Backend::kFile) {
-    return std::make_unique<boot::FileBoot>(
-        disk, boot::FileBoot::Paths{config.boot.state, config.boot.booted});
+  const auto& places = config.boot;
+  const std::string boot_id = "/proc/sys/kernel/random/boot_id";
+  switch (places.backend) {
+    case Config::Backend::kFile:
+      return std::make_unique<boot::FileBoot>(disk,
+                                              boot::FileBoot::Paths{places.state, places.booted});
+    case Config::Backend::kSystemdBoot:
+      return std::make_unique<boot::SystemdBoot>(
+          disk, boot::SystemdBoot::Paths{places.esp, std::string(kLoaderEntry), boot_id});
+    case Config::Backend::kUBoot:
+      return std::make_unique<boot::UBoot>(
+          disk, boot::UBoot::Paths{places.environment, places.booted, boot_id});
+    case Config::Backend::kGrub:
+      return std::make_unique<boot::Grub>(
+          disk, boot::Grub::Paths{places.esp, std::string(kLoaderImage), boot_id});
   }
-  return std::make_unique<boot::SystemdBoot>(
-      disk, boot::SystemdBoot::Paths{config.boot.esp, std::string(kLoaderEntry),
-                                     "/proc/sys/kernel/random/boot_id"});
+  std::abort();
 }
 
 std::unique_ptr<Sealing> Program::sealing(Disk& disk, Log& log, const StateDir& dir,

@@ -78,6 +78,41 @@ TEST_CASE("config: systemd-boot names the UKIs itself", "[updater][config]") {
   CHECK_THAT(bad.error().what(), Catch::Contains("boot.profile must be efi-uki"));
 }
 
+TEST_CASE("config: each boot loader has its own keys and profiles", "[updater][config]") {
+  const auto text = [](std::string boot) {
+    auto all = kGood;
+    return all.erase(all.find("backend")) + boot;
+  };
+  const auto u_boot =
+      parse_config(text("backend = \"u-boot\"\nprofile = \"uboot-bootm\"\n"), "/u.toml");
+  REQUIRE(u_boot);
+  CHECK(u_boot->boot.environment == "/etc/fw_env.config");
+  CHECK(u_boot->boot.booted == "/proc/device-tree/chosen/pawl,slot");
+  auto no_ukis = text("backend = \"grub\"\nprofile = \"grub-uki\"\nesp = \"/efi\"\n");
+  for (const auto* line : {"uki = \"slots/a/uki.efi\"\n", "uki = \"slots/b/uki.efi\"\n"}) {
+    no_ukis.erase(no_ukis.find(line), std::string(line).size());
+  }
+  REQUIRE(parse_config(no_ukis, "/u.toml"));
+  struct Row {
+    const char* boot;
+    const char* says;
+  };
+  const auto row = GENERATE(
+      Row{"backend = \"u-boot\"\nprofile = \"efi-uki\"\n",
+          "must be uboot-uki or uboot-bootm with u-boot"},
+      Row{"backend = \"u-boot\"\nprofile = \"uboot-uki\"\nesp = \"/efi\"\n", "unknown key"},
+      Row{"backend = \"u-boot\"\nprofile = \"uboot-uki\"\nenvironment = \"/\"\n", "must be a path"},
+      Row{"backend = \"grub\"\nprofile = \"efi-uki\"\nesp = \"/efi\"\n",
+          "must be grub-uki with grub"},
+      Row{"backend = \"grub\"\nprofile = \"grub-uki\"\n", "boot.esp is missing"},
+      Row{"backend = \"grub\"\nprofile = \"grub-uki\"\nesp = \"/efi\"\n", "unknown key: 'slots."});
+  INFO(row.says);
+  const auto refused = parse_config(text(row.boot), "/u.toml");
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code() == Errc::kConfig);
+  CHECK_THAT(refused.error().what(), Catch::Contains(row.says));
+}
+
 TEST_CASE("config: a TPM is named in full and has a recovery key", "[updater][config]") {
   CHECK_FALSE(parse_config(kGood, "/u.toml")->tpm);
   const std::string key(64, 'a');
@@ -132,7 +167,8 @@ TEST_CASE("config: each mistake is named with its line", "[updater][config]") {
           "slots.b.rootfs is the same as slots.a.rootfs"},
       Row{with("slots/a/uki", "slots/b/uki"), "slots.b.uki is the same as slots.a.uki"},
       Row{with("uki = \"slots/a/uki.efi\"\n", ""), "slots.a.uki is missing"},
-      Row{with("\"file\"", "\"floppy\""), "boot.backend must be file or systemd-boot"},
+      Row{with("\"file\"", "\"floppy\""),
+          "boot.backend must be one of file, systemd-boot, u-boot, grub, not"},
       Row{with("\"efi-uki\"", "\"bios\""), "boot.profile must be"},
       Row{with("state = \"boot/state\"\n", ""), "boot.state is missing"},
       Row{kGood + "esp = \"/efi\"\n", "unknown key: 'boot.esp'"},
