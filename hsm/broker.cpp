@@ -176,6 +176,11 @@ Result<std::vector<wire::KeyReport>> Broker::list(const Uri& uri) {
   return take_keys(reply);
 }
 
+Result<wire::KeyReport> Broker::find(const Uri& uri) {
+  PAWL_TRY(const auto reply, ask(wire::Op::kFind, uri_request(wire::Op::kFind, uri)));
+  return take_one(reply);
+}
+
 Result<wire::KeyReport> Broker::generate(const Uri& uri) {
   PAWL_TRY(const auto reply, ask(wire::Op::kGenerate, uri_request(wire::Op::kGenerate, uri)));
   return take_one(reply);
@@ -183,8 +188,7 @@ Result<wire::KeyReport> Broker::generate(const Uri& uri) {
 
 Result<std::unique_ptr<Signer>> Broker::signer(const Uri& uri, const Ed25519PublicKey& pinned) {
   PAWL_TRY(const auto where, token(uri));
-  PAWL_TRY(const auto reply, ask(wire::Op::kFind, uri_request(wire::Op::kFind, uri)));
-  PAWL_TRY(auto key, take_one(reply));
+  PAWL_TRY(auto key, find(uri));
   PAWL_CHECK(check_usable(key.facts));
   PAWL_CHECK(check_pinned(key.facts, key.public_key, pinned));
   return std::unique_ptr<Signer>(

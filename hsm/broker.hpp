@@ -40,6 +40,8 @@ class Broker {
   /// As Keyring::token: no PIN is asked.
   [[nodiscard]] Result<Token> token(const Uri& uri);
   [[nodiscard]] Result<std::vector<wire::KeyReport>> list(const Uri& uri);
+  /// As find_key: the one key of the URI's `object` and `id`.
+  [[nodiscard]] Result<wire::KeyReport> find(const Uri& uri);
   /// As generate_key, under the URI's `object` and `id`.
   [[nodiscard]] Result<wire::KeyReport> generate(const Uri& uri);
   /// Its signatures are verified here, in this process. @return as Pkcs11Signer::open, and

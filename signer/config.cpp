@@ -28,6 +28,32 @@ Status read_expiry(Toml& toml, Expiry& expiry) {
   return Ok{};
 }
 
+Status read_time(Toml& toml, const std::string& key, Seconds& out) {
+  constexpr Seconds kLongest{600};
+  PAWL_TRY(const auto text, toml.string(key));
+  if (!text) return Ok{};
+  const auto duration = parse_duration(*text);
+  if (!duration || *duration > kLongest) return toml.error(key, "must be 1s to 10m");
+  out = *duration;
+  return Ok{};
+}
+
+Status read_command(Toml& toml, const std::string& key, KeyEntry& entry) {
+  constexpr std::int64_t kLeast = 64;
+  constexpr std::int64_t kMost = std::int64_t{1} << 20U;
+  PAWL_TRY(auto command, toml.strings(key + ".command"));
+  PAWL_TRY(const auto limit, toml.integer(key + ".message_limit", kLeast, kMost));
+  PAWL_CHECK(read_time(toml, key + ".timeout", entry.time_limit));
+  if (!command) return Ok{};
+  if (command->empty() || !command->front().starts_with('/')) {
+    return toml.error(key + ".command", "must begin with the absolute path of a program");
+  }
+  if (entry.uri) return toml.error(key + ".command", "and uri exclude each other");
+  entry.command = *std::move(command);
+  if (limit) entry.message_limit = static_cast<std::size_t>(*limit);
+  return Ok{};
+}
+
 Result<KeyEntry> read_key(Toml& toml, const std::string& name, const std::string& directory) {
   const auto key = "keys." + name;
   if (!is_name(name)) {
@@ -40,6 +66,7 @@ Result<KeyEntry> read_key(Toml& toml, const std::string& name, const std::string
   PAWL_TRY(entry.uri, toml.string(key + ".uri"));
   PAWL_TRY(const auto pin, toml.string(key + ".pin"));
   if (pin) entry.pin = resolve_pin(directory, *pin);
+  PAWL_CHECK(read_command(toml, key, entry));
   return entry;
 }
 
@@ -126,6 +153,7 @@ Result<Config> parse_config(std::string_view text, std::string path) {
   PAWL_TRY(const auto module, toml.string("module"));
   if (module && !module->starts_with('/')) return toml.error("module", "must be an absolute path");
   if (module) config.module = *module;
+  PAWL_CHECK(read_time(toml, "token_timeout", config.token_timeout));
   PAWL_CHECK(read_expiry(toml, config.expiry));
   for (const auto& name : toml.tables("keys")) {
     PAWL_TRY(auto entry, read_key(toml, name, directory));
@@ -169,7 +197,15 @@ Status append_key(Disk& disk, const std::string& path, const KeyEntry& key) {
   if (!text.empty()) text += text.ends_with('\n') ? "\n" : "\n\n";
   text += "[keys." + key.name + "]\n";
   text += "record = " + quoted(relative_path(directory, key.record)) + "\n";
-  text += "pin = " + quoted(relative_pin(directory, key.pin)) + "\n";
+  if (key.command.empty()) {
+    text += "pin = " + quoted(relative_pin(directory, key.pin)) + "\n";
+  } else {
+    text += "command = [";
+    for (const auto& word : key.command) {
+      text += (text.ends_with('[') ? "" : ", ") + quoted(word);
+    }
+    text += "]\n";
+  }
   return write_text(disk, path, text);
 }
 

@@ -18,6 +18,10 @@ struct KeyEntry {
   std::string record;              // path of its .pub.json, absolute or from the working directory
   std::optional<std::string> uri;  // where the key lies on this host, when not as in the record
   std::string pin = "prompt";      // fd:N, file:F, credential:NAME, env:VAR, prompt or none
+  // an external program that signs for the key (FORMAT 10.8): absolute path, then its arguments
+  std::vector<std::string> command = {};
+  std::size_t message_limit = 4096;  // of the program, bytes
+  Seconds time_limit{60};            // of the program, for one signature
 };
 
 /// What the manifests of one product have in common: defaults of `release build`.
@@ -38,6 +42,7 @@ struct Config {
   std::optional<Sha256Digest> repository_id;  // digest of root version 1
   std::string ledger;                         // what this host has signed
   std::string module;                         // PKCS#11 module of URIs without module-path
+  Seconds token_timeout{30};                  // one request to a token: 1 s to 10 min
   Expiry expiry;
   std::vector<KeyEntry> keys;
   std::vector<ProductEntry> products;

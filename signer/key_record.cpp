@@ -24,6 +24,10 @@ bool KeyRecord::is_development() const {
   return uri.starts_with(kSoftwareScheme);
 }
 
+bool KeyRecord::is_external() const {
+  return uri.starts_with(kCommandScheme);
+}
+
 Result<KeyRecord> parse_key_record(std::string_view text) {
   PAWL_TRY(const auto value, json::parse(text, {KeyRecord::kMaxSize, 4, 64}));
   PAWL_TRY(const auto fields, manifest::Fields::of(value, "key record"));
@@ -35,8 +39,8 @@ Result<KeyRecord> parse_key_record(std::string_view text) {
   PAWL_TRY(const auto key, fields.text("public", 64));
   PAWL_TRY(record.public_key, fixed_from_hex<Ed25519PublicKey>(key));
   PAWL_TRY(record.uri, fields.text("uri", kMaxUri));
-  if (!record.uri.starts_with(kPkcs11Scheme) && !record.uri.starts_with(kSoftwareScheme)) {
-    return fields.bad("uri", "is neither pkcs11: nor software:");
+  if (!record.uri.starts_with(kPkcs11Scheme) && !record.is_development() && !record.is_external()) {
+    return fields.bad("uri", "is none of pkcs11:, command: and software:");
   }
   PAWL_TRY(record.custody, fields.text("custody", 16));
   if (std::find(kCustodyLevels.begin(), kCustodyLevels.end(), record.custody) ==

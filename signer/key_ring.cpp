@@ -34,6 +34,10 @@ Result<KeyRing> KeyRing::load(Disk& disk, const Config& config, KeyOpener& opene
       return std::move(error).with_hint("correct `record` of this key in " + config.path);
     }
     if (entry.uri) record->uri = *entry.uri;
+    if (!entry.command.empty()) {
+      record->uri = std::string(kCommandScheme) + entry.command.front();
+      record->custody = "none";
+    }
     if (record->is_development()) {
       const auto file = record->uri.substr(kSoftwareScheme.size());
       record->uri = std::string(kSoftwareScheme) + resolve_path(parent_of(config.path), file);
@@ -92,7 +96,7 @@ KeyRing::Held& KeyRing::held(const manifest::KeyId& id) {
 
 Status KeyRing::check_size(const manifest::KeyId& id, std::string_view role, std::size_t size) {
   const auto& key = held(id);
-  PAWL_TRY(const auto limit, in_key(key.entry, opener_->message_limit(key.record)));
+  PAWL_TRY(const auto limit, in_key(key.entry, opener_->message_limit(key.record, key.entry)));
   if (size <= limit) return Ok{};
   return fail(Errc::kTooLarge, std::string(role) + " has " + std::to_string(size) +
                                    " bytes to sign, the token of key " + key.entry.name +

@@ -34,7 +34,7 @@ class KeyOpener {
   KeyOpener& operator=(KeyOpener&&) = delete;
   virtual ~KeyOpener() = default;
   /// Largest message the key's token signs, bytes; found without a PIN.
-  virtual Result<std::size_t> message_limit(const KeyRecord& record) = 0;
+  virtual Result<std::size_t> message_limit(const KeyRecord& record, const KeyEntry& entry) = 0;
   virtual Result<std::unique_ptr<SigningKey>> open(const KeyRecord& record,
                                                    const KeyEntry& entry) = 0;
 };

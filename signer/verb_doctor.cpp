@@ -1,3 +1,4 @@
+#include "hsm/command_signer.hpp"
 #include "hsm/token.hpp"
 #include "signer/verbs.hpp"
 #include "signer/workbench.hpp"
@@ -13,9 +14,9 @@ struct Finding {
   std::optional<Error> problem;
 };
 
-Status look_at_token(Workbench& bench, const KeyRecord& record, Finding& out) {
-  PAWL_TRY(const auto uri, hsm::Uri::parse(record.uri));
-  PAWL_TRY(const auto token, bench.keys().keyring().token(uri));
+Status look_at_token(Workbench& bench, const KeyRecord& record, const KeyEntry& entry,
+                     Finding& out) {
+  PAWL_TRY(const auto token, bench.keys().token(record, entry));
   const auto limit = hsm::message_limit(token);
   out.facts.set("token", token.label);
   out.facts.set("serial", token.serial);
@@ -35,14 +36,33 @@ Status look_at_file(Workbench& bench, const KeyRecord& record, Finding& out) {
   return Ok{};
 }
 
+/// The program is looked at, not run: a cloud's key service may count, and charge for, every call.
+Status look_at_program(const KeyRecord& record, const KeyEntry& entry, Finding& out) {
+  if (entry.command.empty()) return fail(Errc::kConfig, "no command is configured for this key");
+  hsm::SigningCommand command;
+  command.name = entry.name;
+  command.program = entry.command.front();
+  PAWL_CHECK(hsm::CommandSigner::open(std::move(command), record.public_key));
+  out.facts.set("program", entry.command.front());
+  out.facts.set("message_limit", static_cast<std::int64_t>(entry.message_limit));
+  out.text = "signed by " + entry.command.front() + ", up to " +
+             std::to_string(entry.message_limit) + " bytes; custody none";
+  return Ok{};
+}
+
+Status look_at_key(Workbench& bench, const KeyRecord& record, const KeyEntry& entry, Finding& out) {
+  if (record.is_development()) return look_at_file(bench, record, out);
+  if (record.is_external()) return look_at_program(record, entry, out);
+  return look_at_token(bench, record, entry, out);
+}
+
 Finding look_at(Workbench& bench, const KeyEntry& entry) {
   Finding out;
   out.key = entry.name;
   const auto* record = bench.ring().find(entry.name);
   out.facts.set("custody", record->custody);
   out.facts.set("development", record->is_development());
-  auto looked = record->is_development() ? look_at_file(bench, *record, out)
-                                         : look_at_token(bench, *record, out);
+  auto looked = look_at_key(bench, *record, entry, out);
   if (!looked) out.problem = std::move(looked).error();
   return out;
 }

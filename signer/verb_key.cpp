@@ -15,21 +15,40 @@ json::Object record_json(const KeyRecord& record) {
   out.set("uri", record.uri);
   out.set("custody", record.custody);
   out.set("development", record.is_development());
+  out.set("external", record.is_external());
   return out;
 }
 
 std::string custody_text(const KeyRecord& record) {
   if (record.is_development()) return "none: DEVELOPMENT key in a plain file";
-  return record.custody;
+  return record.is_external() ? "none: an external program signs" : record.custody;
 }
 
 struct Request {
   std::string name;
   std::optional<std::string> uri;
   std::optional<std::string> software;
+  std::vector<std::string> command;
+  std::optional<Ed25519PublicKey> public_key;  // of a command's key
   std::string pin;
   bool existing = false;
 };
+
+Result<std::optional<Ed25519PublicKey>> read_public(const cli::Args& args,
+                                                    const std::vector<std::string>& command) {
+  const auto text = args.get("--public");
+  if (text.has_value() != !command.empty()) {
+    return fail(Errc::kUsage, "--command and --public go together")
+        .with_hint("--public is the key's 32 bytes in hexadecimal, as its service shows them");
+  }
+  if (!text) return std::optional<Ed25519PublicKey>();
+  auto key = fixed_from_hex<Ed25519PublicKey>(*text);
+  if (!key) return fail(Errc::kUsage, "--public must be 64 hexadecimal digits");
+  if (!command.front().starts_with('/')) {
+    return fail(Errc::kUsage, "--command " + printable(command.front()) + " is not absolute");
+  }
+  return std::optional(*key);
+}
 
 Result<Request> read_request(const cli::Args& args) {
   Request out;
@@ -42,13 +61,17 @@ Result<Request> read_request(const cli::Args& args) {
     return fail(Errc::kUsage, "key name " + printable(out.name) +
                                   " must have 1 to 32 characters of a-z, 0-9 and '-'");
   }
-  if (out.uri.has_value() == out.software.has_value()) {
-    return fail(Errc::kUsage, "give --uri for a key in a token, or --software FILE for development")
+  out.command = args.all("--command");
+  const int kinds =
+      int{out.uri.has_value()} + int{out.software.has_value()} + int{!out.command.empty()};
+  if (kinds != 1) {
+    return fail(Errc::kUsage,
+                "give --uri for a key in a token, --command for a program that signs, or "
+                "--software FILE for development")
         .with_hint("--uri 'pkcs11:token=LABEL?module-path=/usr/lib/softhsm/libsofthsm2.so'");
   }
-  if (out.software && out.existing) {
-    return fail(Errc::kUsage, "--existing is for keys in tokens");
-  }
+  if (!out.uri && out.existing) return fail(Errc::kUsage, "--existing is for keys in tokens");
+  PAWL_TRY(out.public_key, read_public(args, out.command));
   return out;
 }
 
@@ -58,6 +81,12 @@ Result<KeyRecord> make_key(Workbench& bench, const Request& request, const std::
     if (!made) return made;
     made->uri = std::string(kSoftwareScheme) + relative_path(directory, *request.software);
     return made;
+  }
+  if (!request.command.empty()) {
+    KeyEntry entry;
+    entry.name = request.name;
+    entry.command = request.command;
+    return bench.keys().describe_command(entry, *request.public_key);
   }
   if (request.existing) return bench.keys().describe(request.name, *request.uri, request.pin);
   return bench.keys().generate(request.name, *request.uri, request.pin);
@@ -101,10 +130,15 @@ Status run_key_new(const cli::Args& args, cli::Io& io) {
   PAWL_TRY(const auto record, make_key(*bench, request, directory));
   PAWL_CHECK(make_directories(bench->disk(), parent_of(record_path)));
   PAWL_CHECK(replace_file(bench->disk(), record_path, as_bytes(key_record_text(record))));
-  const bool nothing_signed_yet = bench->config().keys.empty() && !request.existing;
+  const bool is_new_key = !request.existing && request.command.empty();
+  const bool nothing_signed_yet = bench->config().keys.empty() && is_new_key;
   if (nothing_signed_yet) PAWL_CHECK(begin_ledger(bench->disk(), bench->config().ledger));
-  PAWL_CHECK(append_key(bench->disk(), path,
-                        {request.name, record_path, std::nullopt, lasting_pin(request.pin)}));
+  KeyEntry entry;
+  entry.name = request.name;
+  entry.record = record_path;
+  entry.pin = lasting_pin(request.pin);
+  entry.command = request.command;
+  PAWL_CHECK(append_key(bench->disk(), path, entry));
   auto result = record_json(record);
   result.set("changed", true);
   result.set("record", record_path);

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/bytes.hpp"
+#include "signer/keep_fresh.hpp"
 #include "signer/verbs.hpp"
 #include "signer/workbench.hpp"
 
@@ -20,6 +21,8 @@ Status check_role(const Repository& repository, const std::string& role) {
 }  // namespace
 
 Status run_renew(const cli::Args& args, cli::Io& io) {
+  if (args.get("--every")) return keep_fresh(args, io);
+  if (args.get("--status")) return fail(Errc::kUsage, "--status goes with --every");
   PAWL_TRY(auto bench, Workbench::open(args, io));
   PAWL_CHECK(apply_expires(args.all("--expires"), bench->config().expiry));
   PAWL_TRY(auto locked, bench->lock_and_load());

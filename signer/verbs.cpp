@@ -23,6 +23,10 @@ constexpr std::array kKeyNew{
     Option{"--uri", "URI",
            "PKCS#11 URI of the token: pkcs11:token=root-1?module-path=/usr/lib/..."},
     Option{"--software", "FILE", "development: a key in a new file instead of a token"},
+    Option{"--command", "WORD",
+           "a program that signs, for a key in a cloud's key service: its path, then its arguments",
+           Need::kRepeated},
+    Option{"--public", "HEX", "with --command: the public key, 64 digits"},
     Option{"--existing", "", "record a key the token holds already", Need::kFlag},
     Option{"--pin", "SOURCE",
            "fd:N, file:F, credential:NAME, env:VAR, protected-path or prompt (default)"},
@@ -134,7 +138,11 @@ constexpr std::array kRenew{
     Option{"--role", "ROLE",
            "root, targets, snapshot, timestamp or a product's role; default: timestamp",
            Need::kRepeated},
-    kRepo, kExpires, kConfig};
+    Option{"--every", "TIME", "keep timestamp and snapshot fresh until stopped: 12h"},
+    Option{"--status", "FILE", "with --every: write how the last round went to this file"},
+    kRepo,
+    kExpires,
+    kConfig};
 constexpr std::array kBundle{
     kProduct, Option{"--version", "VERSION", "release to carry; default: the newest"},
     Option{"--out", "FILE", "the .pawl file to write", Need::kRequired}, kRepo, kConfig};

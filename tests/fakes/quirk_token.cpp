@@ -12,6 +12,7 @@
 //   tries=N                 locks after N wrong PINs (kept in <profile>.tries)
 //   sessions=N              sessions at a time    keypad=1       protected authentication path
 //   removed=1               the device is gone    sign=other     signs with another key
+//   key=same                the key is the same in every process
 // A mechanism parameter is refused: some tokens would ignore it.
 #include <algorithm>
 #include <array>
@@ -82,6 +83,10 @@ void pad(unsigned char* field, std::size_t size, const std::string& text) {
 void add_key(const std::string& label, const std::string& id) {
   Key key{label, id, {}, {}};
   crypto_sign_keypair(key.point.data(), key.secret.data());
+  if (quirk("key") == "same") {
+    const std::array<unsigned char, 32> seed{7};
+    crypto_sign_seed_keypair(key.point.data(), key.secret.data(), seed.data());
+  }
   state.keys.push_back(key);
 }
 

@@ -24,7 +24,9 @@ class MemoryKeys final : public signer::KeyOpener {
   std::string broken;     // this label cannot be opened
   std::vector<std::string> opened;
 
-  Result<std::size_t> message_limit(const signer::KeyRecord&) override { return limit; }
+  Result<std::size_t> message_limit(const signer::KeyRecord&, const signer::KeyEntry&) override {
+    return limit;
+  }
   Result<std::unique_ptr<signer::SigningKey>> open(const signer::KeyRecord& record,
                                                    const signer::KeyEntry&) override {
     if (record.label == broken) return fail(Errc::kHsm, "C_Login: CKR_PIN_INCORRECT");

@@ -501,6 +501,182 @@ class Repository(unittest.TestCase):
             subprocess.run(["umount", small], check=True)
 
 
+FAULT = "tests/pkcs11_fault.so"
+QUIRK = "tests/quirk_token.so"
+
+
+class Backends(unittest.TestCase):
+    """Modules in a process of their own, external programs, and what becomes of them when they fail."""
+
+    def setUp(self):
+        self.s = Signer()
+        self.build = pathlib.Path(signer).parents[1]
+
+    def tearDown(self):
+        self.s.close()
+
+    refused = Repository.refused
+
+    def repository(self, rel):
+        """Software keys for everything but releases, which REL signs."""
+        for name in ("root", "targets", "snap", "time"):
+            self.s.json("key", "new", name, "--software", f"{name}.key")
+        return self.s.run("repo", "init", "repo", "--root", "root", "--targets", "targets", "--snapshot", "snap",
+                          "--timestamp", "time", "--product", f"gw3={rel}", "--ceiling", "gw3=5")
+
+    def faulty(self):
+        """Key rel on a SoftHSM token behind the module that fails on command."""
+        self.control = self.s.folder / "control"
+        self.control.write_text("")
+        self.s.env.update(PAWL_FAULT_MODULE=MODULE, PAWL_FAULT_CONTROL=str(self.control))
+        self.s.token("rel")
+        self.s.json("key", "new", "rel", "--uri", f"pkcs11:token=rel?module-path={self.build / FAULT}", "--pin",
+                    "file:pin")
+        self.assertEqual(self.repository("rel").returncode, 0)
+        toml = self.s.folder / "signer.toml"
+        toml.write_text('token_timeout = "2s"\n' + toml.read_text())
+        self.assertEqual(self.s.build("1.0.0", "r1").returncode, 0)
+
+    def test_a_module_that_hangs_crashes_or_lies_is_a_clean_error_and_nothing_is_published(self):
+        self.faulty()
+        before = (self.s.folder / "repo/metadata/timestamp.json").read_bytes()
+        for fault, code, says in (("C_Sign=hang", 51, "did not answer"), ("C_Sign=crash", 41, "signal 11"),
+                                  ("C_Login=hang", 51, "did not answer"), ("C_Login=exit", 41, "exit status 0"),
+                                  ("C_Sign=flip", 12, "rel"), ("C_Sign=length:63", 41, "rel"),
+                                  ("C_Sign=0x32", 41, "CKR_DEVICE_REMOVED")):
+            self.control.write_text(fault + "\n")
+            self.refused(self.s.run("release", "add", "r1"), code, says)
+            self.assertEqual((self.s.folder / "repo/metadata/timestamp.json").read_bytes(), before)
+        self.control.write_text("")
+        self.assertEqual(self.s.run("release", "add", "r1").returncode, 0)
+
+    def test_too_much_for_the_token_is_refused_before_its_pin_with_advice(self):
+        profile = self.s.folder / "profile"
+        profile.write_text("model=YubiHSM\nfirmware=2.32\nlimit=2026\nkey=same\n")
+        self.s.env["PAWL_QUIRK_PROFILE"] = str(profile)
+        pin = self.s.folder / "quirk-pin"
+        pin.write_text("1234")
+        pin.chmod(0o600)
+        self.s.json("key", "new", "rel", "--existing", "--pin", "file:quirk-pin", "--uri",
+                    f"pkcs11:token=quirk;object=gw3?module-path={self.build / QUIRK}")
+        made = self.repository("rel")
+        self.assertEqual(made.returncode, 0, made.stderr)
+        for n in range(1, 20):
+            self.assertEqual(self.s.build(f"1.{n}.0", f"r{n}").returncode, 0)
+            done = self.s.run("release", "add", f"r{n}")
+            if done.returncode != 0:
+                break
+        self.assertGreater(n, 4)
+        pin.write_text("4321")  # whoever asked for the PIN would say so
+        self.refused(self.s.run("release", "add", f"r{n}"), 11, "takes 2026", "prune releases")
+        pin.write_text("1234")
+        self.assertEqual(self.s.run("release", "prune", "--product", "gw3", "--keep", 1).returncode, 0)
+        self.assertEqual(self.s.run("release", "add", f"r{n}").returncode, 0)
+
+    def program(self, body):
+        """A program that signs with OpenSSL, as one for a cloud's key service would."""
+        f = self.s.folder
+        if not (f / "kms.pem").exists():
+            subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", "kms.pem"], cwd=f, check=True)
+        der = subprocess.run(["openssl", "pkey", "-in", "kms.pem", "-pubout", "-outform", "DER"], cwd=f, check=True,
+                             capture_output=True).stdout
+        (f / "kms-sign").write_text("#!/bin/sh\n" + body)
+        (f / "kms-sign").chmod(0o700)
+        return der[12:].hex()
+
+    def sign_body(self):
+        return (f"[ \"$1\" = release ] || exit 9\nt=$(mktemp) && cat >$t && openssl pkeyutl -sign -rawin -inkey "
+                f"{self.s.folder}/kms.pem -in $t && rm $t\n")
+
+    def test_an_external_program_signs_releases_and_is_named_in_what_it_does_wrong(self):
+        public = self.program(self.sign_body())
+        program = str(self.s.folder / "kms-sign")
+        new = ("key", "new", "rel", "--command", program, "--command", "release", "--public")
+        self.refused(self.s.run(*new, "00" * 32), 12, "signature")
+        self.refused(self.s.run(*new, "12"), 2, "--public")
+        self.refused(self.s.run(*new[:-1]), 2, "go together")
+        made = self.s.json(*new, public)[0]
+        self.assertEqual((made["custody"], made["external"], made["uri"]), ("none", True, f"command:{program}"))
+        self.assertEqual(self.repository("rel").returncode, 0)
+        toml = self.s.folder / "signer.toml"
+        toml.write_text(toml.read_text().replace('"release"]', '"release"]\ntimeout = "2s"'))
+        self.assertEqual(self.s.build("1.0.0", "r1").returncode, 0)
+        for body, code, says in (("sleep 60", 51, "in time"), ("kill -SEGV $$", 41, "failed"), ("echo hello", 41, "64"),
+                                 ("head -c 64 /dev/zero", 12, "rel"), ("exit 3", 41, "failed")):
+            self.program(body + "\n")
+            self.refused(self.s.run("release", "add", "r1"), code, says)
+        self.program(self.sign_body())
+        self.assertEqual(self.s.run("doctor").returncode, 0)
+        self.assertEqual(self.s.run("release", "add", "r1").returncode, 0)
+        (self.s.folder / "kms-sign").chmod(0o722)
+        self.refused(self.s.run("doctor"), 24, "others may write")
+
+
+class KeepFresh(unittest.TestCase):
+    """renew --every, as a service runs it."""
+
+    def setUp(self):
+        self.s = Signer()
+        self.child = None
+        for name in ("root", "targets", "snap", "time"):
+            self.s.json("key", "new", name, "--software", f"{name}.key")
+        self.s.json("repo", "init", "repo", "--root", "root", "--targets", "targets", "--snapshot", "snap",
+                    "--timestamp", "time", "--expires", "snapshot=1m")
+        toml = self.s.folder / "signer.toml"
+        toml.write_text(toml.read_text().replace('snapshot = "1m"', 'snapshot = "30d"'))
+
+    def tearDown(self):
+        if self.child:
+            self.child.kill()
+            self.child.wait()
+            self.child.stdout.close()
+        self.s.close()
+
+    refused = Repository.refused
+
+    def start(self, every):
+        self.child = subprocess.Popen([signer, "renew", "--every", every, "--status", "status.json", "--json"],
+                                      cwd=self.s.folder, env=self.s.env, text=True, stdin=subprocess.DEVNULL,
+                                      stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+
+    def until(self, condition):
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            try:
+                status = json.loads((self.s.folder / "status.json").read_text())
+            except FileNotFoundError:
+                status = {}
+            if condition(status):
+                return status
+            time.sleep(0.02)
+        self.fail(f"not reached; last status {status}")
+
+    def test_it_renews_until_stopped_and_says_how_it_went(self):
+        self.start("1s")
+        roles = [role["role"] for role in json.loads(self.child.stdout.readline())["roles"]]
+        self.assertEqual(roles, ["snapshot", "timestamp"])  # the snapshot had less than half its life left
+        roles = [role["role"] for role in json.loads(self.child.stdout.readline())["roles"]]
+        self.assertEqual(roles, ["timestamp"])
+        self.until(lambda status: status.get("ok"))
+        key = self.s.folder / "time.key"
+        key.rename(self.s.folder / "away.key")
+        status = self.until(lambda status: status.get("failures", 0) > 0)
+        self.assertIn("time", status["why"])
+        self.assertIn("last_success", status)
+        (self.s.folder / "away.key").rename(key)
+        self.until(lambda status: status["ok"])
+        self.child.terminate()
+        self.assertEqual(self.child.wait(60), 0)
+        self.assertEqual(self.s.run("verify", "repo").returncode, 0)
+
+    def test_what_cannot_go_on_for_ever_is_refused_at_once(self):
+        self.refused(self.s.run("renew", "--every", "4d"), 2, "more than half", "hint:")
+        self.refused(self.s.run("renew", "--every", "soon"), 2, "soon")
+        self.refused(self.s.run("renew", "--every", "1h", "--role", "root"), 2, "no other role")
+        self.refused(self.s.run("renew", "--status", "x"), 2, "--every")
+        self.refused(self.s.run("renew", "--every", "1h", "--config", "absent.toml"), 24, "absent.toml")
+
+
 class Uki(unittest.TestCase):
     """The signer's measurements against independent programs, on an image with the real stub."""
 

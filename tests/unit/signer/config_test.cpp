@@ -46,6 +46,26 @@ TEST_CASE("config: paths are relative to the file's own directory", "[signer][co
   CHECK(ci->uri == "pkcs11:token=ci;object=ci");
   CHECK(ci->pin == "prompt");
   CHECK(config->find("bob") == nullptr);
+  CHECK(config->ledger == "/srv/sign/signer.ledger");
+  CHECK(config->token_timeout == Seconds(30));
+}
+
+TEST_CASE("config: a key may be signed for by an external program", "[signer][config]") {
+  fakes::FakeDisk disk;
+  disk.make_durable("/s");
+  KeyEntry entry;
+  entry.name = "kms";
+  entry.record = "/s/keys/kms.pub.json";
+  entry.command = {"/usr/bin/kms-sign", "--key", "a \"b\""};
+  REQUIRE(append_key(disk, "/s/signer.toml", entry));
+  const auto text = disk.text("/s/signer.toml") + "message_limit = 2026\ntimeout = \"5s\"\n";
+  const auto config = parse_config(text, "/s/signer.toml");
+  REQUIRE(config);
+  const auto* const kms = config->find("kms");
+  REQUIRE(kms != nullptr);
+  CHECK(kms->command == entry.command);
+  CHECK(kms->message_limit == 2026);
+  CHECK(kms->time_limit == Seconds(5));
 }
 
 TEST_CASE("config: mistakes name file and line", "[signer][config]") {
@@ -62,6 +82,14 @@ TEST_CASE("config: mistakes name file and line", "[signer][config]") {
                Row{"bad duration", "[expiry]\nroot = \"soon\"\n", "signer.toml:2: expiry.root"},
                Row{"repository id", "repository_id = \"12\"\n", "signer.toml:1: repository_id"},
                Row{"relative module", "module = \"x.so\"\n", "signer.toml:1: module"},
+               Row{"relative program", "[keys.a]\nrecord = \"x\"\ncommand = [\"sign\"]\n",
+                   "signer.toml:3: keys.a.command"},
+               Row{"no program", "[keys.a]\nrecord = \"x\"\ncommand = []\n",
+                   "signer.toml:3: keys.a.command"},
+               Row{"program and token",
+                   "[keys.a]\nrecord = \"x\"\nuri = \"pkcs11:token=a\"\ncommand = [\"/bin/a\"]\n",
+                   "signer.toml:4: keys.a.command"},
+               Row{"patience", "token_timeout = \"11m\"\n", "signer.toml:1: token_timeout"},
                Row{"key name", "[keys.Alice]\nrecord = \"x\"\n", "keys.Alice"});
   INFO(row.why);
   const auto config = parse_config(row.text, "signer.toml");

@@ -20,6 +20,11 @@ TEST_CASE("key record: it survives a round trip (FORMAT 11.5.1)", "[signer][key]
   CHECK_FALSE(read->is_development());
   record.uri = "software:/tmp/x.key";
   CHECK(record.is_development());
+  record.uri = "command:/usr/bin/kms-sign";
+  const auto external = parse_key_record(key_record_text(record));
+  REQUIRE(external);
+  CHECK(external->is_external());
+  CHECK_FALSE(external->is_development());
 }
 
 TEST_CASE("key record: what is not one is refused", "[signer][key]") {
