@@ -280,6 +280,12 @@ TEST_CASE("ceremony: a release whose manifest says something else is refused",
   SECTION("another manifest") {
     ceremony.manifests = {load_release(bench.disk, "/b/1.0.0")->manifest};
   }
+  SECTION("another manifest of this release, as long as the right one") {
+    auto text = std::string(as_text(ceremony.manifests.at(0)));
+    auto& digit = text.at(text.find("\"sha256\":\"") + 10);
+    digit = digit == '0' ? '1' : '0';
+    ceremony.manifests = {Bytes(text.begin(), text.end())};
+  }
   SECTION("no manifest") {
     ceremony.manifests.clear();
   }
@@ -343,6 +349,22 @@ TEST_CASE("ceremony: another repository than the pinned one is refused", "[signe
   Bench bench;
   const auto ceremony = bench.begun(rotation());
   CHECK(refusal(ceremony.serialise(), sha256(as_bytes("another"))) == Errc::kBadSignature);
+}
+
+TEST_CASE("ceremony: the repository's name is that of its first root (FORMAT 11.8.2)",
+          "[signer][ceremony]") {
+  Bench bench;
+  const auto ceremony = bench.begun(rotation());
+  const auto name = to_hex(ceremony.repository);
+  const std::string other(name.size(), '0');
+  auto file = ceremony.serialise();
+  std::size_t named = 0;
+  for (auto at = file.find(name); at != std::string::npos; at = file.find(name)) {
+    file.replace(at, name.size(), other);
+    ++named;
+  }
+  CHECK(named == 2);  // the ceremony and the root it proposes: the first root cannot name itself
+  CHECK(refusal(file) == Errc::kBadSignature);
 }
 
 TEST_CASE("ceremony: an old version is never signed again", "[signer][ceremony]") {

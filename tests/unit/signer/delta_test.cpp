@@ -196,11 +196,16 @@ TEST_CASE("delta: a damaged published payload is never a base", "[signer][delta]
   const auto before = bench.disk.content(directory + "/manifest.json");
   SECTION("container") {
     flip(root + blob_path(payload.container.sha256));
+    CHECK(bench.delta(directory, {"1.0.0"}).error().code() == Errc::kHashMismatch);
   }
   SECTION("index") {
-    flip(root + blob_path(payload.index.sha256));
+    const auto index = root + blob_path(payload.index.sha256);
+    flip(index);
+    const auto done = bench.delta(directory, {"1.0.0"});
+    REQUIRE_FALSE(done);
+    CHECK(done.error().code() == Errc::kHashMismatch);
+    CHECK(done.error().what() == index + " is not what its name says");
   }
-  CHECK(bench.delta(directory, {"1.0.0"}).error().code() == Errc::kHashMismatch);
   CHECK(bench.disk.content(directory + "/manifest.json") == before);
 }
 
