@@ -27,6 +27,8 @@ void add_connections(Text& text, const http::ServerStats& device) {
   text.family("accepted_total", "counter", "Connections accepted.").sample(device.accepted);
   text.family("refused_total", "counter", "Peers refused in the handshake.").sample(device.refused);
   text.family("dropped_total", "counter", "Connections over the limit.").sample(device.dropped);
+  text.family("starved_total", "counter", "Accepts that failed for want of a file descriptor.")
+      .sample(device.starved);
   text.family("timeouts_total", "counter", "Deadlines that passed.").sample(device.timeouts);
   text.family("requests_total", "counter", "Requests.").sample(device.requests);
   text.family("malformed_total", "counter", "Requests that were not ours.")

@@ -5,6 +5,7 @@
 #include "distributor/admin_service.hpp"
 #include "distributor/identity_watch.hpp"
 #include "distributor/metrics.hpp"
+#include "http/descriptors.hpp"
 #include "manifest/directory_fetcher.hpp"
 
 namespace pawl::distributor {
@@ -118,6 +119,7 @@ class Distributor {
       : config_(config),
         world_(world),
         server_(server),
+        log_(log),
         writer_(std::move(store), [&server] { server.stop(); }),
         fleet_(std::move(registry), std::move(withheld), config.pace, writer_, log),
         reader_(std::move(reader)),
@@ -130,10 +132,17 @@ class Distributor {
 
   Result<Doors> open_doors(const TlsContext& device_tls, const TlsContext* admin_tls) {
     Doors out;
+    auto limits = config_.limits;
+    limits.connections = http::room_for(limits.connections);
+    if (limits.connections < config_.limits.connections) {
+      log_.write(LogLevel::kWarning, "connections-limited",
+                 {{"wanted", std::to_string(config_.limits.connections)},
+                  {"open-files-allow", std::to_string(limits.connections)}});
+    }
     auto admin_limits = config_.limits;
     admin_limits.body = kAdminBody;
     PAWL_TRY(out.device, server_.add({config_.device.address, config_.device.port, &device_tls,
-                                      &devices_, config_.limits}));
+                                      &devices_, limits}));
     PAWL_CHECK(make_directories(world_.disk, parent_of(config_.socket)));
     PAWL_CHECK(server_.add({config_.socket, 0, nullptr, &admin_, admin_limits}));
     if (config_.admin) {
@@ -168,6 +177,7 @@ class Distributor {
   const Config& config_;
   World& world_;
   http::Server& server_;
+  Log& log_;
   Writer writer_;
   Fleet fleet_;
   StoreReader reader_;

@@ -108,6 +108,7 @@ asio::awaitable<void> Server::Core::accept(Door& door) {
     if (socket >= 0) {
       accept_one(door, socket);
     } else if (!is_passing(errno)) {
+      ++door.shared.stats.starved;
       asio::steady_timer pause(context_, kAcceptPause);
       co_await pause.async_wait(kNoThrow);
     }

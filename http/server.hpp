@@ -29,6 +29,7 @@ struct ServerStats {
   std::uint64_t accepted = 0;
   std::uint64_t refused = 0;   // by the identity rules, in the handshake
   std::uint64_t dropped = 0;   // over the connection limit
+  std::uint64_t starved = 0;   // accepts that failed: no file descriptor or no memory was left
   std::uint64_t timeouts = 0;  // a deadline passed
   std::uint64_t requests = 0;
   std::uint64_t malformed = 0;   // requests that were no HTTP of ours

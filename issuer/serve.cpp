@@ -7,6 +7,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "http/descriptors.hpp"
 #include "http/server.hpp"
 #include "issuer/ek_argument.hpp"
 #include "issuer/service.hpp"
@@ -89,7 +90,7 @@ void announce(const http::Server& server, const Config& config, cli::Io& io) {
 
 http::Limits limits_of(const Config& config) {
   http::Limits out;
-  out.connections = config.connections;
+  out.connections = http::room_for(config.connections);
   out.idle = kIdle;
   return out;
 }

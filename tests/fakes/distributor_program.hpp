@@ -5,6 +5,7 @@
 #include <string>
 
 #include <catch2/catch.hpp>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -43,7 +44,8 @@ inline void write_identity(Disk& disk, const std::string& folder, const Issued& 
 /// A running `pawl-distributor serve`.
 class ServeProcess {
  public:
-  explicit ServeProcess(const std::string& config) {
+  /// @param open_files  hard limit of open files; 0 for that of the test
+  explicit ServeProcess(const std::string& config, rlim_t open_files = 0) {
     int out[2];
     int err[2];
     REQUIRE(::pipe(out) == 0);
@@ -53,6 +55,8 @@ class ServeProcess {
       ::dup2(out[1], 1);
       ::dup2(err[1], 2);
       for (const int fd : {out[0], out[1], err[0], err[1]}) ::close(fd);
+      const rlimit limit{open_files, open_files};
+      if (open_files != 0) ::setrlimit(RLIMIT_NOFILE, &limit);
       ::execl(PAWL_BINARY_DIR "/bin/pawl-distributor", "pawl-distributor", "serve", "--config",
               config.c_str(), "--json", "--log", "info", nullptr);
       ::_exit(127);

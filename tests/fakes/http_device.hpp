@@ -4,7 +4,9 @@
 #include <optional>
 #include <string>
 
+#include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -63,6 +65,20 @@ class Device {
       if (size <= 0) return;
       text.remove_prefix(static_cast<std::size_t>(size));
     }
+  }
+  /// Sends all, taking whatever arrives meanwhile: for more answers than fit into the socket.
+  void pipeline(std::string_view text) {
+    ::fcntl(fd_, F_SETFL, O_NONBLOCK);
+    for (bool alive = true; alive && !text.empty();) {
+      const int size = SSL_write(ssl_.get(), text.data(), static_cast<int>(text.size()));
+      if (size > 0) text.remove_prefix(static_cast<std::size_t>(size));
+      const bool waits = size <= 0 && SSL_get_error(ssl_.get(), size) == SSL_ERROR_WANT_WRITE;
+      while (more()) {
+      }
+      pollfd ready{fd_, POLLIN | POLLOUT, 0};
+      alive = (size > 0 || waits) && ::poll(&ready, 1, -1) == 1;
+    }
+    ::fcntl(fd_, F_SETFL, 0);
   }
   /// More decrypted bytes; false at the end of the connection.
   bool more() {

@@ -455,6 +455,37 @@ TEST_CASE("pawl-distributor: hostile peers cost bounded memory and nobody else's
   CHECK(program.finish() == 0);
 }
 
+TEST_CASE("pawl-distributor: connections leave room for files under a low limit (FORMAT 12.8.1)",
+          "[integration][distributor]") {
+  DistributorHome home;
+  Bytes large(std::size_t{8} * 1024 * 1024, 0x5a);
+  const auto blob = "GET /v1/blob/" + to_hex(sha256(large)) + " HTTP/1.1\r\nHost: d\r\n\r\n";
+  home.add_blob(large);
+  REQUIRE(home.verb({"publish", home.write_repository()}).status == 0);
+  constexpr std::size_t kRoom = 20;
+  ServeProcess program(home.config(), 64 + 2 * kRoom);
+  CHECK(program.wait_for("connections-limited").find("open-files-allow=20") != std::string::npos);
+  const auto own = home.device("d1");
+  std::vector<std::unique_ptr<Device>> loading;
+  for (std::size_t i = 0; i < kRoom; ++i) {
+    loading.push_back(std::make_unique<Device>(program.port(), home.root, &own, real_now()));
+    REQUIRE(loading.back()->shake());
+    loading.back()->send(blob);
+    REQUIRE(loading.back()->more());
+  }
+  Device beyond(program.port(), home.root, &own, real_now());
+  CHECK_FALSE(beyond.shake());
+  CHECK(home.verb({"status"}).status == 0);
+  for (const auto& device : loading) CHECK(device->receive().body.size() == large.size());
+  loading.pop_back();
+  while (true) {  // until the one that left is noticed
+    Device next(program.port(), home.root, &own, real_now());
+    if (!next.shake()) continue;
+    CHECK(post(next, "/v1/check", check_body(1, "")).status == 200);
+    break;
+  }
+}
+
 TEST_CASE("pawl-distributor: verbs say what is wrong when nobody serves",
           "[integration][distributor]") {
   DistributorHome home;

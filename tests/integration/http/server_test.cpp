@@ -1,6 +1,8 @@
 #include <set>
 
 #include <catch2/catch.hpp>
+#include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "fakes/http_device.hpp"
@@ -149,15 +151,12 @@ TEST_CASE("HTTP: pipelined requests are answered in order (FORMAT 12.1.2)", "[in
   Site site;
   Device device(site.server.port(), site.root);
   REQUIRE(device.shake());
-  constexpr int kCount = 2000;
-  std::thread sender([&] {
-    std::string text;
-    for (int i = 0; i < kCount; ++i) {
-      text += std::string("GET ") + (i % 2 == 0 ? "/one" : "/two") + " HTTP/1.1\r\nHost: d\r\n\r\n";
-    }
-    device.send(text);
-  });
-  sender.join();
+  constexpr int kCount = 10000;
+  std::string text;
+  for (int i = 0; i < kCount; ++i) {
+    text += std::string("GET ") + (i % 2 == 0 ? "/one" : "/two") + " HTTP/1.1\r\nHost: d\r\n\r\n";
+  }
+  device.pipeline(text);
   for (int i = 0; i < kCount; ++i) {
     REQUIRE(device.receive().body == (i % 2 == 0 ? "{\"one\":1}" : "{\"two\":2}"));
   }
@@ -332,6 +331,28 @@ TEST_CASE("HTTP: connections over the limit are closed at once", "[integration][
   CHECK_FALSE(three.shake());
   CHECK(one.get("/one").status == 200);
   CHECK(site.server.stats().dropped == 1);
+}
+
+TEST_CASE("HTTP: without a file descriptor new peers wait, and the others are served",
+          "[integration][http]") {
+  Site site;
+  Device good(site.server.port(), site.root);
+  REQUIRE(good.shake());
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  const int next = ::open("/dev/null", O_RDONLY);  // the lowest that is free
+  REQUIRE(next >= 0);
+  ::close(next);
+  const rlimit one_more{static_cast<rlim_t>(next) + 1, before.rlim_max};
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &one_more) == 0);
+  Device waiting(site.server.port(), site.root);  // which takes the last
+  while (site.server.stats().starved == 0) {
+  }
+  CHECK(good.get("/one").status == 200);
+  CHECK(site.server.stats().accepted == 1);
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+  REQUIRE(waiting.shake());
+  CHECK(waiting.get("/two").status == 200);
 }
 
 TEST_CASE("HTTP: stopping finishes the running answer and closes the rest", "[integration][http]") {
