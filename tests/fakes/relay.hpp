@@ -40,6 +40,13 @@ class Relay {
   /// Everything ends when the device has got `bytes` more; new connections end at once.
   void cut_after(std::uint64_t bytes) { left_ = bytes; }
   void restore() { left_ = kNever; }
+  /// Nothing more is taken from the server once the device has got `bytes` more.
+  void hold_after(std::uint64_t bytes) { hold_ = down_ + bytes; }
+  [[nodiscard]] bool is_held() const { return down_ >= hold_; }
+  void release() {
+    hold_ = kNever;
+    ::eventfd_write(wake_, 1);
+  }
   [[nodiscard]] bool is_cut() const { return left_ == 0; }
   [[nodiscard]] std::uint64_t up() const { return up_; }      // bytes from the device
   [[nodiscard]] std::uint64_t down() const { return down_; }  // bytes to the device
@@ -100,9 +107,11 @@ class Relay {
       std::vector<pollfd> all{{listener_.fd(), POLLIN, 0}, {wake_, POLLIN, 0}};
       for (const auto& pair : pairs_) {
         all.push_back({pair.device, POLLIN, 0});
-        all.push_back({pair.server, POLLIN, 0});
+        all.push_back({pair.server, is_held() ? short{0} : short{POLLIN}, 0});
       }
       if (::poll(all.data(), all.size(), -1) < 0) continue;
+      eventfd_t woken = 0;
+      if (all[1].revents != 0) ::eventfd_read(wake_, &woken);
       std::vector<Pair> kept;
       for (std::size_t i = 0; i < pairs_.size(); ++i) {
         bool alive = all[2 + 2 * i].revents == 0 || pass_up(pairs_[i]);
@@ -119,6 +128,7 @@ class Relay {
   Listener listener_;
   std::vector<Pair> pairs_;
   std::atomic<std::uint64_t> left_ = kNever;
+  std::atomic<std::uint64_t> hold_ = kNever;
   std::atomic<std::uint64_t> up_ = 0;
   std::atomic<std::uint64_t> down_ = 0;
   std::atomic<unsigned> connections_ = 0;

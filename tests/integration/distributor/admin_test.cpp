@@ -142,6 +142,33 @@ TEST_CASE("admin: what is no call of the API is refused by its kind (FORMAT 12.6
   CHECK(site.fleet.registry().size() == 0);
 }
 
+TEST_CASE("admin: files of the newest plan are taken, each from its first byte on (FORMAT 12.6.6)",
+          "[integration][distributor][admin]") {
+  Site site;
+  const std::string text(1000, 'x');
+  const auto digest = to_hex(sha256(as_bytes(text)));
+  const auto file = [&](const std::string& path) {
+    return R"({"path":")" + path + R"(","size":1000,"sha256":")" + digest + "\"}";
+  };
+  const auto plan =
+      R"({"files":[)" + file("blobs/" + digest) + "," + file("metadata/timestamp.json") + "]}";
+  const auto chunk = "publish/chunk/" + digest + "/";
+  const auto missing = [&] { return json::write(*site.ask("publish/plan", plan).find("missing")); };
+  CHECK(missing() == "[\"blobs/" + digest + "\",\"metadata/timestamp.json\"]");
+  CHECK(site.post(chunk + "1", text.substr(1)).status == 409);
+  CHECK(site.post(chunk + "0", text.substr(0, 400)).status == 200);
+  CHECK(site.post(chunk + "500", text.substr(500)).status == 409);
+  CHECK(site.post("publish/finish", "{}").status == 409);  // two files are missing
+  CHECK(missing() == "[\"blobs/" + digest + "\",\"metadata/timestamp.json\"]");
+  CHECK(site.post(chunk + "400", text.substr(400)).status == 409);  // of the plan before
+  CHECK(site.post(chunk + "0", text.substr(0, 400)).status == 200);
+  CHECK(site.post(chunk + "400", text.substr(400)).status == 200);
+  CHECK(missing() == "[\"metadata/timestamp.json\"]");
+  std::string many = R"({"files":[)" + file("metadata/timestamp.json");
+  for (int i = 0; i < 8192; ++i) many += "," + file("blobs/" + digest);
+  CHECK(site.post("publish/plan", many + "]}").status == 400);
+}
+
 TEST_CASE("admin: decisions change a device once and leave an entry each (FORMAT 12.6.4, 12.6.8)",
           "[integration][distributor][admin]") {
   Site site;

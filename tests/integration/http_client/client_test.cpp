@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <openssl/err.h>
 
+#include "fakes/connect_proxy.hpp"
 #include "fakes/memory_file.hpp"
 #include "fakes/script_server.hpp"
 
@@ -375,4 +376,37 @@ TEST_CASE("a file goes out whole, and a sink that has had enough ends the exchan
   }
   CHECK(seen.substr(seen.find("\r\n\r\n") + 4) == std::string(300000, 'u'));
   CHECK(seen.starts_with("PUT /blob HTTP/1.1\r\n"));
+}
+
+TEST_CASE("through a proxy the server is still the one SPIFFE ID named", "[integration][http]") {
+  constexpr auto kTunnel = "HTTP/1.1 200 Connection established\r\n\r\n";
+  World world;
+  ScriptServer server(world.root, world.server, always(kOk));
+  const auto foreign_root = issue(ca_spec("foreign"), nullptr);
+  const auto foreign = issue(leaf_spec("spiffe://example.org/distributor"), &foreign_root);
+  ScriptServer interceptor(world.root, foreign, always(kOk));
+  const auto send_through = [&](ConnectProxy& proxy) {
+    const Environment environment("https_proxy", proxy.origin());
+    Result<http::ClientResponse> out = world.client(server.origin()).send(get("/"));
+    proxy.end();
+    return out;
+  };
+  ConnectProxy honest(server.port(), kTunnel);
+  const auto answer = send_through(honest);
+  REQUIRE(answer);
+  CHECK(answer->body == "ok");
+  CHECK(honest.asked == "CONNECT " + server.origin().substr(8) + " HTTP/1.1\n");
+  ConnectProxy curious(interceptor.port(), kTunnel);
+  CHECK(code_of(send_through(curious)) == Errc::kPeer);
+  ConnectProxy strict(0, "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
+  CHECK(code_of(send_through(strict)) == Errc::kTransport);
+  ConnectProxy gone(0, kTunnel);
+  gone.end();
+  CHECK(code_of(send_through(gone)) == Errc::kTransport);
+  CHECK(gone.asked.empty());
+
+  ConnectProxy unused(server.port(), kTunnel);
+  const Environment exception("no_proxy", "127.0.0.1");
+  CHECK(send_through(unused));
+  CHECK(unused.asked.empty());
 }

@@ -160,6 +160,30 @@ TEST_CASE(
   CHECK(fleet.steps() == "offered downloading verified staged rebooting ");
 }
 
+TEST_CASE("distributor and updater: the server is killed in the middle of a transfer; it resumes",
+          "[integration][distributor]") {
+  Fleet fleet;
+  fleet.uplink->hold_after(1'500'000);
+  ChildResult cut;
+  std::thread updating([&] { cut = fleet.run({"run", "--once"}); });
+  while (!fleet.uplink->is_held()) std::this_thread::yield();
+  fleet.server->signal(SIGKILL);
+  fleet.server->finish();
+  fleet.uplink->release();
+  updating.join();
+  INFO(cut.out);
+  REQUIRE(cut.status == 21);
+  CHECK_THAT(fleet.device.boot_state(), Catch::StartsWith("primary=a trial=-"));
+  fleet.serve();
+  const auto before = fleet.uplink->down();
+  const auto armed = fleet.run({"run", "--once"});
+  INFO(armed.out);
+  REQUIRE(armed.status == 0);
+  CHECK(fleet.uplink->down() - before < kImage - 500'000);
+  REQUIRE(fleet.device.start() == "b");
+  CHECK(fleet.steps() == "offered downloading verified staged rebooting ");
+}
+
 TEST_CASE("distributor and updater: a damaged blob never reaches a slot",
           "[integration][distributor]") {
   Fleet fleet;
