@@ -6,60 +6,17 @@
 
 #include "fakes/fake_clock.hpp"
 #include "fakes/fake_disk.hpp"
-#include "fakes/soft_tpm.hpp"
+#include "fakes/soft_keys.hpp"
 #include "identity/jwks.hpp"
 #include "identity/pem.hpp"
 #include "identity/svid_rules.hpp"
-#include "issuer/service.hpp"
 
 using namespace pawl;
 using namespace pawl::updater;
-using fakes::SoftTpm;
 
 namespace {
 
 constexpr UtcTime kNow{Seconds{1795176000}};  // 2026-11-20T12:00:00Z
-
-/// A device's TPM keys in software.
-class SoftKeys final : public EnrolmentKeys {
- public:
-  explicit SoftKeys(const SoftTpm& tpm) : tpm_(tpm) {}
-  Result<Bytes> endorsement_public() override { return tpm_.ek_public(); }
-  Result<std::optional<Bytes>> endorsement_certificate() override { return std::optional<Bytes>(); }
-  Result<Bytes> attestation_public() override { return tpm_.ak_public(); }
-  Result<SecretBytes> activate(const tpm::Credential& credential) override {
-    const auto secret = tpm_.activate(credential);
-    if (!secret) return fail(Errc::kTpm, "for another TPM");
-    return SecretBytes::copy_of(*secret);
-  }
-  Result<tpm::QuoteEvidence> quote(const Sha256Digest& extra, tpm::PcrSet set) override {
-    return tpm_.quote(extra, set);
-  }
-
- private:
-  const SoftTpm& tpm_;
-};
-
-/// The issuer's service itself, without a network.
-class InProcess final : public EnrolmentServer {
- public:
-  explicit InProcess(issuer::EnrolmentService& service, std::function<void(std::string&)> bend)
-      : service_(service), bend_(std::move(bend)) {}
-  Result<std::string> post(const std::string& path, const std::string& body) override {
-    http::Request request;
-    request.method = http::Method::kPost;
-    request.target = path;
-    request.body = body;
-    auto answer = service_.respond(request);
-    if (answer.status != 200) return fail(Errc::kRefusedByServer, answer.body);
-    if (path == "/v1/enroll/finish") bend_(answer.body);
-    return std::move(answer.body);
-  }
-
- private:
-  issuer::EnrolmentService& service_;
-  std::function<void(std::string&)> bend_;
-};
 
 struct World {
   fakes::FakeDisk disk;  // of the device
@@ -84,16 +41,17 @@ struct World {
     return *issuer::Authority::load(server_disk, "/ca", domain, kNow);
   }
   Enroller enroller(std::string_view of = "example.org") {
-    return Enroller(
-        {disk, clock, log,
-         [this]() -> Result<std::unique_ptr<EnrolmentKeys>> {
-           ++opened;
-           return std::unique_ptr<EnrolmentKeys>(std::make_unique<SoftKeys>(fakes::some_tpm()));
-         },
-         [this]() -> Result<std::unique_ptr<EnrolmentServer>> {
-           return std::unique_ptr<EnrolmentServer>(std::make_unique<InProcess>(service, bend));
-         }},
-        "/svid", *identity::TrustDomain::parse(of));
+    return Enroller({disk, clock, log,
+                     [this]() -> Result<std::unique_ptr<EnrolmentKeys>> {
+                       ++opened;
+                       return std::unique_ptr<EnrolmentKeys>(
+                           std::make_unique<fakes::SoftKeys>(fakes::some_tpm()));
+                     },
+                     [this]() -> Result<std::unique_ptr<EnrolmentServer>> {
+                       return std::unique_ptr<EnrolmentServer>(
+                           std::make_unique<fakes::InProcessIssuer>(service, bend));
+                     }},
+                    "/svid", *identity::TrustDomain::parse(of));
   }
   Result<identity::Identity> load() {
     return identity::load_identity(disk, identity::svid_files_in("/svid"));
