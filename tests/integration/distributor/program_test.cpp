@@ -6,6 +6,8 @@
 #include <catch2/catch.hpp>
 
 #include "fakes/distributor_program.hpp"
+#include "fakes/grpc_server.hpp"
+#include "fakes/workload_messages.hpp"
 
 using namespace pawl;
 using namespace pawl::fakes;
@@ -58,6 +60,61 @@ TEST_CASE("pawl-distributor: serves, takes a new SVID on SIGHUP, ends on SIGTERM
   REQUIRE(after.shake());
   CHECK(after.server_certificate() == identity::certificate_digest(*second.certificate));
   CHECK(before.get("/v1/metadata/timestamp.json").status == 200);  // still the old connection
+  program.signal(SIGTERM);
+  CHECK(program.finish() == 0);
+}
+
+TEST_CASE(
+    "pawl-distributor: SVIDs of the Workload API: rotated, refused, the agent killed and back",
+    "[integration][distributor][workload]") {
+  DistributorHome home;
+  const auto socket = home.folder.file("agent.sock");
+  const auto config = read_file(home.disk, home.config(), 65536);
+  REQUIRE(config);
+  std::string text(as_text(*config));
+  const auto files = "source = \"files\"\nfolder = \"" + home.folder.file("own") + "\"";
+  text.replace(text.find(files), files.size(),
+               "source = \"workload-api\"\nendpoint = \"unix://" + socket + "\"");
+  REQUIRE(replace_file(home.disk, home.config(), as_bytes(text)));
+
+  WorkloadParts parts;
+  parts.root = issue_today(ca_spec("root"), nullptr);
+  const auto own = svid_of(issue_today(leaf_spec(kD1), &parts.root));
+  const auto rotate = [&](GrpcServer& agent) {
+    const std::string id = "spiffe://example.org/distributor";
+    parts.leaf = issue_today(leaf_spec(id), &parts.root);
+    agent.say("message " + to_hex(proto_field(1, parts.svid(id))));
+  };
+  const auto serves_newest = [&](const ServeProcess& program) {
+    Device device(program.port(), parts.root, &own, real_now());
+    REQUIRE(device.shake());
+    CHECK(post(device, "/v1/check", check_body(1, "")).status == 204);
+    return device.server_certificate() == identity::certificate_digest(*parts.leaf.certificate);
+  };
+  GrpcServer agent(socket);
+  rotate(agent);
+  ServeProcess program(home.config());
+  CHECK(serves_newest(program));
+  rotate(agent);
+  CHECK_FALSE(program.wait_for("identity-reloaded").empty());
+  CHECK(serves_newest(program));
+
+  agent.say("forget");
+  agent.say("end 7");  // PermissionDenied
+  CHECK_FALSE(program.wait_for("identity-reload-failed").empty());
+  CHECK(serves_newest(program));  // with what it has
+  agent.say("forget");
+  rotate(agent);
+  CHECK_FALSE(program.wait_for("identity-reloaded").empty());
+  CHECK(serves_newest(program));
+
+  agent.kill();
+  CHECK_FALSE(program.wait_for("identity-reload-failed").empty());
+  CHECK(serves_newest(program));
+  GrpcServer back(socket);
+  rotate(back);
+  CHECK_FALSE(program.wait_for("identity-reloaded").empty());
+  CHECK(serves_newest(program));
   program.signal(SIGTERM);
   CHECK(program.finish() == 0);
 }
