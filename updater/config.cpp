@@ -175,7 +175,8 @@ constexpr std::array kBackends{
     BackendRow{"file", Config::Backend::kFile, {}, false},
     BackendRow{"systemd-boot", Config::Backend::kSystemdBoot, {"efi-uki"}, true},
     BackendRow{"u-boot", Config::Backend::kUBoot, {"uboot-uki", "uboot-bootm"}, false},
-    BackendRow{"grub", Config::Backend::kGrub, {"grub-uki"}, true}};
+    BackendRow{"grub", Config::Backend::kGrub, {"grub-uki"}, true},
+    BackendRow{"uefi", Config::Backend::kUefi, {"efi-uki"}, true}};
 
 const BackendRow& row_of(Config::Backend backend) {
   return *std::find_if(kBackends.begin(), kBackends.end(),
@@ -219,7 +220,8 @@ Status read_backend_places(ConfigReader& in, Config::Boot& boot) {
       return Ok{};
     }
     case Config::Backend::kSystemdBoot:
-    case Config::Backend::kGrub: {
+    case Config::Backend::kGrub:
+    case Config::Backend::kUefi: {
       PAWL_TRY(boot.esp, in.path("boot.esp"));
       return Ok{};
     }

@@ -23,15 +23,15 @@ struct Config {
   };
   struct SlotPaths {
     std::string rootfs;  // block device or file of fixed size
-    std::string uki;     // file; with systemd-boot and grub it has a fixed place on the ESP
+    std::string uki;     // file; with systemd-boot, grub and uefi it has a fixed place on the ESP
   };
-  enum class Backend : std::uint8_t { kFile, kSystemdBoot, kUBoot, kGrub };
+  enum class Backend : std::uint8_t { kFile, kSystemdBoot, kUBoot, kGrub, kUefi };
   struct Boot {
     Backend backend = Backend::kFile;
     std::string profile;  // efi-uki grub-uki uboot-uki uboot-bootm
     std::string state;    // file: the boot-state file
     std::string booted;   // file: the marker of the firmware; u-boot: the device tree's property
-    std::string esp;      // systemd-boot, grub: mount point of the EFI system partition
+    std::string esp;      // systemd-boot, grub, uefi: mount point of the EFI system partition
     std::string environment;  // u-boot: fw_env.config
     std::uint64_t loader_version = 0;
     std::optional<std::string> reboot;  // program that restarts the device after a revert

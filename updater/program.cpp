@@ -7,6 +7,7 @@
 #include "bootloader-hooks/grub.hpp"
 #include "bootloader-hooks/systemd_boot.hpp"
 #include "bootloader-hooks/u_boot.hpp"
+#include "bootloader-hooks/uefi.hpp"
 #include "updater/agent.hpp"
 #include "updater/bundle.hpp"
 #include "updater/enroll_link.hpp"
@@ -202,7 +203,7 @@ Result<std::unique_ptr<Program>> Program::open(const std::string& config_path,
 Program::Program(Config config, const std::string& state_directory, cli::Io& io)
     : config_(std::move(config)),
       sealing_(sealing(disk_, *io.log, {state_directory}, config_)),
-      boot_(boot_control(disk_, config_)),
+      boot_(boot_control(disk_, variables_, config_)),
       enroller_(make_enroller({state_directory}, *io.log)),
       link_(make_link({state_directory}, *io.log)),
       fetcher_(make_fetcher()),
@@ -254,7 +255,8 @@ Result<NetLink*> Program::link() {
       .with_hint("name a distributor: [server] url = \"https://...\" and id");
 }
 
-std::unique_ptr<boot::BootControl> Program::boot_control(Disk& disk, const Config& config) {
+std::unique_ptr<boot::BootControl> Program::boot_control(Disk& disk, boot::EfiVariables& variables,
+                                                         const Config& config) {
   const auto& places = config.boot;
   const std::string boot_id = "/proc/sys/kernel/random/boot_id";
   switch (places.backend) {
@@ -270,6 +272,8 @@ std::unique_ptr<boot::BootControl> Program::boot_control(Disk& disk, const Confi
     case Config::Backend::kGrub:
       return std::make_unique<boot::Grub>(
           disk, boot::Grub::Paths{places.esp, std::string(kLoaderImage), boot_id});
+    case Config::Backend::kUefi:
+      return std::make_unique<boot::Uefi>(disk, variables, boot::Uefi::Paths{places.esp, boot_id});
   }
   std::abort();
 }

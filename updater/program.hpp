@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "base/cli/command.hpp"
+#include "bootloader-hooks/efi_variables.hpp"
 #include "manifest/directory_fetcher.hpp"
 #include "updater/enroll.hpp"
 #include "updater/net_link.hpp"
@@ -23,7 +24,8 @@ class Program {
 
  private:
   Program(Config config, const std::string& state_directory, cli::Io& io);
-  static std::unique_ptr<boot::BootControl> boot_control(Disk& disk, const Config& config);
+  static std::unique_ptr<boot::BootControl> boot_control(Disk& disk, boot::EfiVariables& variables,
+                                                         const Config& config);
   std::unique_ptr<Enroller> make_enroller(const StateDir& dir, Log& log);
   std::unique_ptr<NetLink> make_link(const StateDir& dir, Log& log);
   std::unique_ptr<manifest::Fetcher> make_fetcher();
@@ -33,6 +35,7 @@ class Program {
 
   Config config_;
   PosixDisk disk_;
+  boot::Efivarfs variables_{disk_, "/sys/firmware/efi/efivars"};
   SystemClock clock_;
   std::unique_ptr<Sealing> sealing_;
   std::unique_ptr<boot::BootControl> boot_;

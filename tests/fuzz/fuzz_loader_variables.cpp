@@ -2,6 +2,7 @@
 
 #include "bootloader-hooks/grub.hpp"
 #include "bootloader-hooks/u_boot.hpp"
+#include "bootloader-hooks/uefi.hpp"
 
 // The first byte chooses the parser; what is accepted is written again and read as the same.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -26,6 +27,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
   } else if (data[0] == 'c') {
     (void)static_cast<bool>(boot::UBootPlaces::parse(as_text(rest)));
+  } else if (data[0] == 'o') {
+    (void)static_cast<bool>(boot::LoadOption::parse(rest));
   } else {
     (void)static_cast<bool>(boot::parse_loader_image(rest));
   }

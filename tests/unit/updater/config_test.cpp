@@ -105,6 +105,9 @@ TEST_CASE("config: each boot loader has its own keys and profiles", "[updater][c
       Row{"backend = \"grub\"\nprofile = \"efi-uki\"\nesp = \"/efi\"\n",
           "must be grub-uki with grub"},
       Row{"backend = \"grub\"\nprofile = \"grub-uki\"\n", "boot.esp is missing"},
+      Row{"backend = \"uefi\"\nprofile = \"grub-uki\"\nesp = \"/efi\"\n",
+          "must be efi-uki with uefi"},
+      Row{"backend = \"uefi\"\nprofile = \"efi-uki\"\n", "boot.esp is missing"},
       Row{"backend = \"grub\"\nprofile = \"grub-uki\"\nesp = \"/efi\"\n", "unknown key: 'slots."});
   INFO(row.says);
   const auto refused = parse_config(text(row.boot), "/u.toml");
@@ -168,7 +171,7 @@ TEST_CASE("config: each mistake is named with its line", "[updater][config]") {
       Row{with("slots/a/uki", "slots/b/uki"), "slots.b.uki is the same as slots.a.uki"},
       Row{with("uki = \"slots/a/uki.efi\"\n", ""), "slots.a.uki is missing"},
       Row{with("\"file\"", "\"floppy\""),
-          "boot.backend must be one of file, systemd-boot, u-boot, grub, not"},
+          "boot.backend must be one of file, systemd-boot, u-boot, grub, uefi, not"},
       Row{with("\"efi-uki\"", "\"bios\""), "boot.profile must be"},
       Row{with("state = \"boot/state\"\n", ""), "boot.state is missing"},
       Row{kGood + "esp = \"/efi\"\n", "unknown key: 'boot.esp'"},
