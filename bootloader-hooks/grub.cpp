@@ -21,7 +21,7 @@ Result<Slot> parse_loader_image(ByteView variable) {
   if (!text) return fail(Errc::kBootloader, "LoaderImageIdentifier is not printable text");
   std::transform(text->begin(), text->end(), text->begin(), &lower);
   for (const auto slot : {Slot::kA, Slot::kB}) {
-    if (*text == "\\efi\\pawl\\" + std::string(letter(slot)) + ".efi") return slot;
+    if (*text == R"(\efi\pawl\)" + std::string(letter(slot)) + ".efi") return slot;
   }
   return fail(Errc::kBootloader, "the running image is not ours: " + printable(*text));
 }

@@ -50,7 +50,7 @@ Result<std::string> GrubBlock::format() const {
   std::string out(kHead);
   for (const bool first : {true, false}) {
     for (const auto& [name, value] : ours.variables()) {
-      if (name.starts_with(kOurs) == first) out += name + "=" + value + "\n";
+      if (name.starts_with(kOurs) == first) out.append(name).append("=").append(value).append("\n");
     }
   }
   if (out.size() > kBytes) return fail(Errc::kBootloader, "GRUB's environment block is full");

@@ -13,7 +13,7 @@ constexpr std::size_t kMaxPath = 1024;
 constexpr std::size_t kMaxName = 64;
 constexpr std::int64_t kMinute = 60;
 constexpr std::int64_t kHour = 3600;
-constexpr std::int64_t kWeek = 7 * 24 * kHour;
+constexpr std::int64_t kWeek = std::int64_t{7} * 24 * kHour;
 constexpr std::string_view kFileUrl = "file://";
 constexpr std::array<std::string_view, 4> kProfiles{"efi-uki", "grub-uki", "uboot-uki",
                                                     "uboot-bootm"};
