@@ -157,10 +157,8 @@ TEST_CASE("UEFI: refusals, and repeating stores nothing", "[boot][uefi]") {
   CHECK(uefi.stores == 2);
 }
 
-TEST_CASE(
-    "UEFI: entries that are missing, inactive or doubled, a foreign first entry (FORMAT "
-    "5.14.1)",
-    "[boot][uefi]") {
+TEST_CASE("UEFI: entries that are missing, inactive, doubled or not the first (FORMAT 5.14.1)",
+          "[boot][uefi]") {
   fakes::FakeDisk disk;
   auto uefi = firmware(kOnlyA);
   Uefi boot(disk, uefi, kPaths);
