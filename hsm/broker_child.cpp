@@ -1,7 +1,9 @@
 #include <csignal>
 
+#include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "hsm/broker.hpp"
 
@@ -93,10 +95,23 @@ void confine() {
   (void)::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 }
 
+/// Lets go of what the parent holds for itself, a lock above all, which would outlive a parent that
+/// is killed. What another program is meant to get, as the descriptor of a PIN, has no
+/// close-on-exec.
+void close_private(int socket) {
+  constexpr int kFirst = 3;
+  constexpr int kMost = 1024;  // more than a program of ours ever opens
+  for (int fd = kFirst; fd < kMost; ++fd) {
+    const int flags = ::fcntl(fd, F_GETFD);
+    if (fd != socket && flags >= 0 && (flags & FD_CLOEXEC) != 0) (void)::close(fd);
+  }
+}
+
 }  // namespace
 
 void serve_broker(int socket, const BrokerOptions& options, PinSource pin) {
   confine();
+  close_private(socket);
   Service service(options, std::move(pin));
   for (;;) {
     const auto request = wire::receive(socket, wire::kNoDeadline);

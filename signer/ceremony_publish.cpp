@@ -41,12 +41,8 @@ Result<bool> still_verifies(Disk& disk, const Repository& published, const std::
 
 }  // namespace
 
-Result<Revision> ceremony_revision(Disk& disk, const Ceremony& ceremony, const CeremonyView& view,
-                                   const Repository& published, const Expiry& expiry, UtcTime now) {
-  Revision out(published, expiry, now);
-  PAWL_CHECK(out.adopt(ceremony.role,
-                       manifest::assemble_envelope(ceremony.text, ceremony.signatures),
-                       ceremony.policy));
+Status renew_below(Disk& disk, const Ceremony& ceremony, const CeremonyView& view,
+                   const Repository& published, Revision& out) {
   for (const auto& [role, keys] : keys_below(ceremony, view)) {
     const bool is_new = ceremony.role == "targets" && !published.roles.contains(role);
     if (is_new) {
@@ -56,6 +52,16 @@ Result<Revision> ceremony_revision(Disk& disk, const Ceremony& ceremony, const C
     PAWL_TRY(const bool good, still_verifies(disk, published, role, keys));
     if (!good) out.renew(role);
   }
+  return Ok{};
+}
+
+Result<Revision> ceremony_revision(Disk& disk, const Ceremony& ceremony, const CeremonyView& view,
+                                   const Repository& published, const Expiry& expiry, UtcTime now) {
+  Revision out(published, expiry, now);
+  PAWL_CHECK(out.adopt(ceremony.role,
+                       manifest::assemble_envelope(ceremony.text, ceremony.signatures),
+                       ceremony.policy));
+  PAWL_CHECK(renew_below(disk, ceremony, view, published, out));
   return out;
 }
 

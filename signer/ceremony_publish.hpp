@@ -16,4 +16,9 @@ namespace pawl::signer {
                                                  const Repository& published, const Expiry& expiry,
                                                  UtcTime now);
 
+/// Signs again what lies below a role whose keys changed and no longer verifies, and begins the
+/// roles of new product lines.
+[[nodiscard]] Status renew_below(Disk& disk, const Ceremony& ceremony, const CeremonyView& view,
+                                 const Repository& published, Revision& out);
+
 }  // namespace pawl::signer

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/digest.hpp"
+#include "signer/attachment.hpp"
 #include "signer/blob_file.hpp"
 #include "signer/measurements.hpp"
 #include "signer/named_progress.hpp"
@@ -89,6 +90,11 @@ Status add_attachments(const Job& job, const BuildInput& input, manifest::Releas
           .with_hint("sbom-cyclonedx, sbom-spdx, slsa-provenance, notes, advisory or corim");
     }
     PAWL_TRY(const auto bytes, read_file(job.disk, spec.file, kMaxAttachment));
+    if (auto good = check_attachment(spec.kind, bytes); !good) {
+      auto error = std::move(good).error();
+      error.prefix(spec.file);
+      return error;
+    }
     PAWL_TRY(const auto blob, write_blob(job.disk, job.out, bytes));
     release.attachments.push_back({spec.kind, spec.media_type, blob});
   }

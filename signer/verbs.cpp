@@ -33,6 +33,24 @@ constexpr std::array kKeyNew{
     Option{"--out", "FILE", "public key record; default: keys/NAME.pub.json beside signer.toml"},
     kConfig};
 constexpr std::array kKeyList{kRepo, kConfig};
+constexpr std::array kKeyAttestation{
+    Option{"NAME", "NAME", "key of signer.toml", Need::kRequired},
+    Option{"--chain", "FILE", "the attestation certificate and its issuers, PEM", Need::kRequired},
+    Option{"--root", "FILE", "the vendor's root certificates you trust, PEM", Need::kRequired},
+    kRepo, kConfig};
+constexpr Option kRole{"ROLE", "ROLE", "root, targets, snapshot, timestamp or a product's role",
+                       Need::kRequired};
+constexpr Option kKey{"KEY", "KEY", "a name of signer.toml, a .pub.json file, or id:DIGITS",
+                      Need::kRequired};
+constexpr Option kOnlySay{"--dry-run", "", "only say what would change", Need::kFlag};
+constexpr std::array kRepoKey{kRole, kKey, kOnlySay, kRepo, kExpires, kConfig};
+constexpr std::array kRepoThreshold{
+    kRole,  Option{"N", "N", "how many must sign", Need::kRequired}, kOnlySay, kRepo, kExpires,
+    kConfig};
+constexpr std::array kRepoDelegate{
+    Option{"PRODUCT=KEYS", "PRODUCT=KEYS", "a new product line and who signs its releases",
+           Need::kRequired},
+    kOnlySay, kRepo, kExpires, kConfig};
 constexpr std::array kRepoInit{
     Option{"DIR", "DIR", "directory to create", Need::kRequired},
     Option{"--root", "KEYS", "who signs root: alice,bob,carol:2 (default more than half)",
@@ -165,6 +183,13 @@ constexpr std::array kVerbs{
               &run_key_new},
     cli::Verb{"key list", "show the keys of signer.toml and what they may sign", kKeyList,
               &run_key_list},
+    cli::Verb{"key import-attestation", "check a vendor's certificates of a key and keep them",
+              kKeyAttestation, &run_key_import_attestation},
+    cli::Verb{"repo add-key", "let another key sign a role", kRepoKey, &run_repo_add_key},
+    cli::Verb{"repo revoke-key", "let a key no longer sign a role", kRepoKey, &run_repo_revoke_key},
+    cli::Verb{"repo set-threshold", "change how many keys must sign a role", kRepoThreshold,
+              &run_repo_set_threshold},
+    cli::Verb{"repo delegate", "begin a product line", kRepoDelegate, &run_repo_delegate},
     cli::Verb{"repo init", "create and sign a repository", kRepoInit, &run_repo_init},
     cli::Verb{"release build", "make a release directory from images; needs no key", kReleaseBuild,
               &run_release_build},

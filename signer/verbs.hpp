@@ -8,6 +8,11 @@ namespace pawl::signer {
 
 Status run_key_new(const cli::Args& args, cli::Io& io);
 Status run_key_list(const cli::Args& args, cli::Io& io);
+Status run_key_import_attestation(const cli::Args& args, cli::Io& io);
+Status run_repo_add_key(const cli::Args& args, cli::Io& io);
+Status run_repo_revoke_key(const cli::Args& args, cli::Io& io);
+Status run_repo_set_threshold(const cli::Args& args, cli::Io& io);
+Status run_repo_delegate(const cli::Args& args, cli::Io& io);
 Status run_repo_init(const cli::Args& args, cli::Io& io);
 Status run_release_build(const cli::Args& args, cli::Io& io);
 Status run_release_add(const cli::Args& args, cli::Io& io);

@@ -1,6 +1,7 @@
 #include <csignal>
 
 #include "base/digest.hpp"
+#include "base/disk.hpp"
 #include "hsm/broker.hpp"
 #include "tests/integration/hsm_ready.hpp"
 
@@ -123,6 +124,18 @@ TEST_CASE("a broker's signature is verified outside of it", "[hsm][broker][fault
   Brokered ready;
   ready.break_with("C_Sign=flip");
   CHECK(ready.sign().error().code() == Errc::kBadSignature);
+}
+
+TEST_CASE("the broker's process holds no lock of its parent", "[hsm][broker]") {
+  Brokered ready;
+  PosixDisk disk;
+  const auto path = ready.soft.file("locked", "");
+  auto held = disk.lock(path);
+  REQUIRE(held);
+  ready.start();
+  REQUIRE(ready.broker->token(ready.uri));  // it is past its first lines
+  held->reset();
+  CHECK(disk.lock(path));
 }
 
 TEST_CASE("the broker's process dumps no core and gains no privileges", "[hsm][broker]") {

@@ -20,6 +20,9 @@ MODULE = "/usr/lib/softhsm/libsofthsm2.so"
 MEASURE = "/usr/lib/systemd/systemd-measure"
 STUBS = sorted(glob.glob("/usr/lib/systemd/boot/efi/linux*.efi.stub"))
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(SOURCE / "tests"))
+from verbs import attestation  # noqa: E402
+
 PIN = "471108"
 VENDOR = "fa6b4a53-d5ad-5fdf-be9d-e663e4d41ffe"
 CLASS = "1492af14-2569-5e48-bf42-9b2d51f2ab45"
@@ -499,6 +502,124 @@ class Repository(unittest.TestCase):
             self.assertEqual(self.s.run("verify", "small/repo").returncode, 0)
         finally:
             subprocess.run(["umount", small], check=True)
+
+
+class Roles(unittest.TestCase):
+    """Who may sign what, changed by one host that has all the keys."""
+
+    def setUp(self):
+        self.s = Signer()
+        for name in ("root", "targets", "snap", "time", "rel", "second", "other", "fresh"):
+            self.s.json("key", "new", name, "--software", f"{name}.key")
+        self.s.json("repo", "init", "repo", "--root", "root", "--targets", "targets", "--snapshot", "snap",
+                    "--timestamp", "time", "--product", "gw3=rel", "--ceiling", "gw3=5")
+
+    def tearDown(self):
+        self.s.close()
+
+    refused = Repository.refused
+
+    def versions(self):
+        report = self.s.json("verify", "repo", "--root", "repo/metadata/1.root.json")[0]
+        return {role["role"]: role["version"] for role in report["roles"]}
+
+    def signs(self):
+        return {key["name"]: key["signs"] for key in self.s.json("key", "list")}
+
+    def test_a_timestamp_key_is_replaced_and_devices_follow(self):
+        planned = self.s.json("repo", "add-key", "timestamp", "fresh", "--dry-run")[0]
+        self.assertFalse(planned["changed"])
+        self.assertTrue(any(change.startswith("timestamp: fresh (") for change in planned["changes"]), planned)
+        self.assertEqual(self.versions()["root"], 1)
+        self.s.json("repo", "add-key", "timestamp", "fresh")
+        self.s.json("repo", "revoke-key", "timestamp", "time")
+        self.assertEqual(self.versions()["root"], 3)
+        self.assertEqual((self.signs()["fresh"], self.signs()["time"]), ("timestamp", "nothing"))
+        self.assertEqual(self.s.run("renew").returncode, 0)
+
+    def test_root_is_rotated_and_its_threshold_raised(self):
+        self.s.json("repo", "add-key", "root", "second")
+        self.s.json("repo", "set-threshold", "root", 2)
+        self.assertEqual(self.versions()["root"], 3)
+        toml = self.s.folder / "signer.toml"
+        whole = toml.read_text()
+        toml.write_text(whole.replace("[keys.second]", "[keys.gone]").replace("second.pub", "other.pub"))
+        self.refused(self.s.run("repo", "set-threshold", "root", 1), 3, "needs 2")
+        toml.write_text(whole)
+        self.s.json("repo", "set-threshold", "root", 1)
+        self.s.json("repo", "revoke-key", "root", "root")
+        self.assertEqual(self.versions()["root"], 5)
+
+    def test_a_product_line_begins_and_changes_hands(self):
+        self.s.json("repo", "delegate", "gw4=second")
+        self.assertEqual(self.signs()["second"], "rel-gw4")
+        self.s.json("repo", "add-key", "rel-gw4", "other")
+        self.s.json("repo", "revoke-key", "rel-gw4", "second")
+        self.assertEqual((self.signs()["second"], self.signs()["other"]), ("nothing", "rel-gw4"))
+        self.assertEqual(self.s.build("1.0.0", "r1", product="gw4").returncode, 0)
+        self.assertEqual(self.s.run("release", "add", "r1").returncode, 0)
+
+    def test_what_would_lock_the_repository_is_refused(self):
+        before = self.versions()
+        for code, says, *command in ((2, "needs 1", "revoke-key", "targets", "targets"),
+                                     (2, "is no key of", "revoke-key", "root", "other"),
+                                     (2, "already", "add-key", "root", "root"),
+                                     (2, "cannot reach", "set-threshold", "root", 2),
+                                     (2, "no role", "add-key", "moon", "other"),
+                                     (2, "already", "delegate", "gw3=other"),
+                                     (2, "nobody", "add-key", "root", "nobody"),
+                                     (2, "change nothing", "set-threshold", "root", 1),
+                                     (10, "another role", "add-key", "root", "targets"),
+                                     (10, "two roles", "delegate", "gw4=rel")):
+            self.refused(self.s.run("repo", *command), code, says)
+        self.assertEqual(self.versions(), before)
+
+    def test_attachments_must_be_what_they_are_called(self):
+        good = {"sbom-cyclonedx": {"bomFormat": "CycloneDX", "specVersion": "1.5"},
+                "sbom-spdx": {"spdxVersion": "SPDX-2.3"},
+                "slsa-provenance": {"_type": "https://in-toto.io/Statement/v1", "subject": [{"name": "rootfs"}],
+                                    "predicateType": "https://slsa.dev/provenance/v1"}}
+        attach = []
+        for kind, content in good.items():
+            (self.s.folder / kind).write_text(json.dumps(content))
+            attach += ["--attach", f"{kind}={kind}"]
+        (self.s.folder / "notes").write_text("# 1.0.0\n")
+        self.assertEqual(self.s.build("1.0.0", "r1", *attach, "--attach", "notes=notes").returncode, 0)
+        manifest = json.loads((self.s.folder / "r1/manifest.json").read_text())
+        for found in manifest["attachments"]:
+            bound = (self.s.folder / "r1/blobs" / found["sha256"]).read_bytes()
+            self.assertEqual(bound, (self.s.folder / found["kind"]).read_bytes())
+        self.assertEqual(len(manifest["attachments"]), 4)
+        for kind, content in good.items():
+            for member in content:
+                rest = {name: value for name, value in content.items() if name != member}
+                (self.s.folder / "bad").write_text(json.dumps(rest))
+                self.refused(self.s.build("1.0.1", "r2", "--attach", f"{kind}=bad"), 10, "bad", f"not {kind}")
+            for text in ("", "[]", "{"):
+                (self.s.folder / "bad").write_text(text)
+                self.refused(self.s.build("1.0.1", "r2", "--attach", f"{kind}=bad"), 10, "bad")
+        self.assertFalse((self.s.folder / "r2/manifest.json").exists())
+
+    def test_an_attestation_is_verified_without_the_device_and_kept(self):
+        f = self.s.folder
+        record = attestation.make(f)
+        chain = f / "chain.pem"
+        path = f / "keys/hsm.pub.json"
+        (f / "signer.toml").write_text((f / "signer.toml").read_text() + '\n[keys.hsm]\nrecord = "keys/hsm.pub.json"\n')
+        take = ("key", "import-attestation", "hsm", "--chain", "chain.pem", "--root")
+        for change, code, root in (({"custody": "token_private"}, 41, "vendor.pem"),
+                                   ({"uri": "pkcs11:token=YubiHSM;serial=00000067"}, 41, "vendor.pem"),
+                                   ({}, 12, "leaf.pem")):
+            path.write_text(json.dumps({**record, **change}))
+            before = path.read_bytes()
+            self.refused(self.s.run(*take, root), code)
+            self.assertEqual(path.read_bytes(), before)
+        path.write_text(json.dumps(record))
+        self.refused(self.s.run("key", "import-attestation", "rel", *take[3:], "vendor.pem"), 2, "in no token")
+        made = self.s.json(*take, "vendor.pem")[0]
+        self.assertEqual((made["custody"], made["serial"]), ("attested", "00000066"))
+        self.assertEqual((f / "keys/hsm.attestation.pem").read_text(), chain.read_text())
+        self.assertEqual(self.s.json("inspect", "keys/hsm.pub.json")[0]["custody"], "attested")
 
 
 FAULT = "tests/pkcs11_fault.so"

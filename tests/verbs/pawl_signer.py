@@ -1,7 +1,7 @@
 """Every verb of pawl-signer. The software keys are DEVELOPMENT keys; tokens have tests of their own."""
 import json
 
-from . import repository
+from . import attestation, repository
 from .row import Row
 
 
@@ -31,6 +31,12 @@ def host_without_ledger(here):
     (here / "fresh.toml").write_text('ledger = "fresh.ledger"\n' + (here / "signer.toml").read_text())
 
 
+def attested_key(here):
+    (here / "hsm.pub.json").write_text(json.dumps(attestation.make(here)))
+    (here / "attested.toml").write_text('[keys.hsm]\nrecord = "hsm.pub.json"\n')
+    return ("hsm", "--chain", "chain.pem", "--root", "vendor.pem", "--config", "attested.toml")
+
+
 def ceremony_words(here):
     shown = repository.run(here / "programs/pawl-signer", "ceremony", "show", "c", "--json", cwd=here)
     return ("c", "--words", json.loads(shown)["words"])
@@ -39,6 +45,11 @@ def ceremony_words(here):
 ROWS = {
     "key new": Row(("spare", "--software", "spare.key"), ("Spare Key", "--software", "x.key"), 2),
     "key list": Row((), ("--config", "absent.toml"), 24),
+    "key import-attestation": Row(attested_key, ("nobody", "--chain", "a", "--root", "b"), 2),
+    "repo add-key": Row(("root", "spare"), ("moon", "spare"), 2),
+    "repo set-threshold": Row(("root", "2", "--dry-run"), ("root", "9"), 2),
+    "repo revoke-key": Row(("root", "spare"), ("targets", "targets"), 2),
+    "repo delegate": Row(("gw9=spare", "--dry-run"), ("gw3=spare",), 2),
     "repo init": Row(("second", *roles("root"), "--config", "other.toml"), ("repo", *roles("root")), 2,
                      before=own_configuration),
     "release build": Row(("--product", "gw3", "--version", "2.0.0", "--out", "r-2", *component("1.0.0")),

@@ -142,12 +142,18 @@ TEST_CASE("release: what a device would refuse is not built", "[signer][release]
 TEST_CASE("release: attachments are blobs named by the manifest", "[signer][release]") {
   FakeDisk disk;
   auto input = fakes::small_input(disk, "1.0.0", 1);
-  disk.put("/in/sbom.json", "{}");
+  const std::string sbom = R"({"spdxVersion":"SPDX-2.3"})";
+  disk.put("/in/sbom.json", sbom);
   input.attachments.push_back({"sbom-spdx", "application/spdx+json", "/in/sbom.json"});
   const auto built = build(disk, input, "/out");
   REQUIRE(built);
   REQUIRE(built->release.attachments.size() == 1);
-  CHECK(disk.text("/out/" + blob_path(sha256(as_bytes("{}")))) == "{}");
+  CHECK(disk.text("/out/" + blob_path(sha256(as_bytes(sbom)))) == sbom);
+  disk.put("/in/sbom.json", "{}");
+  const auto other = build(disk, input, "/other");
+  REQUIRE_FALSE(other);
+  CHECK(other.error().code() == Errc::kMalformed);
+  CHECK_FALSE(disk.has("/other/manifest.json"));
 }
 
 TEST_CASE("release: a finished one is not overwritten by another", "[signer][release]") {
