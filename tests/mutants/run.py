@@ -28,7 +28,8 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WORK = ROOT / "build/mutants"
 TREE = WORK / "tree"
-JUDGED = ("bootloader-hooks", "manifest", "payload", "sealing")  # whose mutants are all caught; CI tries them in turn
+# Rooms whose mutants are all caught; CI tries them in turn.
+JUDGED = ("base", "bootloader-hooks", "hsm", "identity", "manifest", "payload", "sealing", "signer", "updater")
 RUN_PROGRAMS = ("integration_updater", "integration_distributor")  # they run the linked program, not the library
 LIMIT = 300  # seconds for one test run without a mutant; with one, see patience()
 
@@ -210,11 +211,13 @@ def judge_alone(patch, usual, header):
 
 
 def chosen(names, part):
-    """ROOM, ROOM/NAME or nothing (all), then every Nth; mutants of one file follow each other."""
+    """ROOM, ROOM/NAME or nothing (all), then one of N shares; mutants of one test program and of one file
+    follow each other, so that a share builds few programs."""
     root = ROOT / "tests/mutants"
     found = {p for n in names or ["*"] for p in root.glob(f"{n if '/' in n else n + '/*'}.patch")}
     k, n = map(int, part.split("/"))
-    return sorted(sorted(found)[k::n], key=lambda p: (p.parent.name, note_of(p)[0], touched(p), p.name))
+    ordered = sorted(found, key=lambda p: (p.parent.name, note_of(p)[0], touched(p), p.name))
+    return ordered[len(ordered) * k // n:len(ordered) * (k + 1) // n]
 
 
 def rotation(number):
@@ -278,7 +281,7 @@ class Judge:
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="ROOM[/NAME]", help="only these")
-    parser.add_argument("--part", default="0/1", help="K/N: every Nth mutant, starting at K")
+    parser.add_argument("--part", default="0/1", help="K/N: one of N equal shares, counted from 0")
     parser.add_argument("--rotate", type=int, metavar="N", help="about ten of one judged room, others for each N")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="at a time")
     options = parser.parse_args()

@@ -94,7 +94,8 @@ std::string text_of(const Result<PollResult>& result) {
   return result ? "" : result.error().what();
 }
 
-Errc code_of(const Result<PollResult>& result) {
+template <class T>
+Errc code_of(const Result<T>& result) {
   return result ? Errc{} : result.error().code();
 }
 
@@ -194,6 +195,19 @@ TEST_CASE("network: a frame behind the end of its blob is never asked for",
     REQUIRE_FALSE(refused);
     CHECK(refused.error().code() == Errc::kMalformed);
   }
+  CHECK(world.uplink.connections() == 0);
+}
+
+TEST_CASE("network: a name that is no path of a repository is never asked for",
+          "[integration][network]") {
+  World world;
+  Life life(world);
+  for (const auto* name : {"../1.root.json", "/etc/passwd", "a//b"}) {
+    INFO(name);
+    CHECK(code_of(life.fetcher.target(name, 10)) == Errc::kMalformed);
+  }
+  CHECK(code_of(life.fetcher.metadata("1 .root.json", 10)) == Errc::kMalformed);
+  CHECK(code_of(life.fetcher.metadata("1.root.json HTTP/1.1\r\nx: y", 10)) == Errc::kMalformed);
   CHECK(world.uplink.connections() == 0);
 }
 
