@@ -31,6 +31,7 @@ outside() {
   local left=none
   [ -n "${PAWL_VECTORS:-}" ] || left="$left|vectors"
   [ -n "${PAWL_TUF_CONFORMANCE_SRC:-}" ] || left="$left|conformance"
+  [ -n "${PAWL_TEST_PKCS11_MODULE:-}" ] || left="$left|^token$"
   case ",${PAWL_REQUIRE:-}," in
     *,vectors,*) left=${left/|vectors/} ;;
   esac
@@ -51,6 +52,8 @@ default_tier() {
   [ -n "${PAWL_VECTORS:-}" ] || echo "own tier, not run: outside test vectors (set PAWL_VECTORS to their folder)"
   [ -n "${PAWL_TUF_CONFORMANCE_SRC:-}" ] ||
     echo "own tier, not run: TUF conformance suite (set PAWL_TUF_CONFORMANCE_SRC to its folder)"
+  [ -n "${PAWL_TEST_PKCS11_MODULE:-}" ] ||
+    echo "own tier, not run: a real token (set PAWL_TEST_PKCS11_MODULE, _URI and _PIN)"
   report "$log"
   return "$status"
 }
