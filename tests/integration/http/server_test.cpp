@@ -193,6 +193,21 @@ TEST_CASE("HTTP: who is slow loses the connection, others are served (FORMAT 12.
   CHECK(site.server.stop().timeouts == 5);
 }
 
+TEST_CASE(
+    "HTTP: who is slow within a request has its time, not that between requests (FORMAT 12.1.5)",
+    "[integration][http]") {
+  Limits limits;
+  limits.request = 300ms;
+  limits.idle = 1h;
+  Site site(limits);
+  Device drip(site.server.port(), site.root);
+  REQUIRE(drip.shake());
+  CHECK(drip.get("/one").status == 200);
+  drip.send("GET /on");
+  CHECK(drip.ends());
+  CHECK(site.server.stop().timeouts == 1);
+}
+
 TEST_CASE("HTTP: expiry and bans count at the next request of a kept connection (FORMAT 9.2.9)",
           "[integration][http]") {
   Site site;
