@@ -112,6 +112,25 @@ TEST_CASE("Authority: signs for its own domain only, and leaves only", "[issuer]
   CHECK(issue("spiffe://example.org").error().code() == Errc::kPeer);
 }
 
+TEST_CASE("Authority: an SVID counts from a minute ago, for devices whose clock lags, to its end",
+          "[issuer][authority]") {
+  fakes::FakeDisk disk;
+  SystemRandom random;
+  REQUIRE(Authority::create(disk, "/ca", kPlan, kNow, random));
+  auto authority = Authority::load(disk, "/ca", kDomain, kNow);
+  const auto key = new_key();
+  const auto svid = authority->issue(*identity::SpiffeId::parse("spiffe://example.org/a"), *key,
+                                     kNow, Seconds{600}, random);
+  REQUIRE(svid);
+  const auto moment = [](const ASN1_TIME* time) {
+    std::tm parts{};
+    REQUIRE(ASN1_TIME_to_tm(time, &parts) == 1);
+    return UtcTime(Seconds(::timegm(&parts)));
+  };
+  CHECK(moment(X509_get0_notBefore(svid->get())) == kNow - Seconds{60});
+  CHECK(moment(X509_get0_notAfter(svid->get())) == kNow + Seconds{600});
+}
+
 TEST_CASE("Authority: two authorities of one domain have different subjects",
           "[issuer][authority]") {
   fakes::FakeDisk disk;
