@@ -1,5 +1,6 @@
 """One device of the story: a machine, its disk, its TPM; what it says of itself."""
 import json
+import re
 import shutil
 
 import disk
@@ -11,6 +12,7 @@ import vm
 
 LOADER_VARIABLES = "/sys/firmware/efi/efivars"
 LOADER_GUID = "4a67b082-0a4c-41cf-b6c7-440b29bb8c4f"
+ROOT_OPENED = re.compile(r"initramfs: root is on \w+, root hash (\w+)")
 
 
 class Device:
@@ -22,6 +24,7 @@ class Device:
         self.places = machines.Places(folder, folder / "disk.img",
                                       work / "logs" / f"{folder.name}.serial.log")
         self.chip = folder / "tpm"
+        self.certificate = None  # of the chip's endorsement key
         self.vm = None
 
     def manufacture(self, version):
@@ -31,11 +34,10 @@ class Device:
         installed = data / "lib/pawl/installed"  # the partition is mounted on /var
         installed.mkdir(parents=True)
         shutil.copyfile(self.work / "manifests" / f"{version}.json", installed / "a.manifest.json")
-        shutil.copytree(self.work / "svid" / "unit", data / "lib/pawl/svid")
         firmware = self.work / "firmware" / version
         disk.make(self.places.disk, self.machine, firmware / "uki.efi", firmware / "rootfs.img",
                   data)
-        swtpm.manufacture(self.chip)
+        self.certificate = swtpm.manufacture(self.chip)
 
     def power_on(self):
         """Switches on; `wait_up` sees the first boot."""
@@ -47,6 +49,23 @@ class Device:
         if self.vm:
             self.vm.power_off()
         self.vm = None
+
+    def shut_down(self):
+        """Switches off in an orderly way."""
+        self.vm.send("systemctl --no-block poweroff")
+        self.vm.wait_off()
+        self.power_off()
+
+    def keep(self):
+        """Remembers disk and firmware variables of the machine that is off."""
+        for file in (self.places.disk, self.places.flash):
+            disk.copy(file, file.with_suffix(".kept"))
+
+    def put_back(self):
+        """Disk and firmware variables as they were kept; the TPM forgets nothing."""
+        self.power_off()
+        for file in (self.places.disk, self.places.flash):
+            disk.copy(file.with_suffix(".kept"), file)
 
     def wait_up(self, boots=1):
         """Waits for the next boot that reaches its command channel, `boots` boots away at most."""
@@ -73,6 +92,10 @@ class Device:
         """The JSON that a start-up step (boot, trial) left behind."""
         return json.loads(self.vm.read(f"/run/{what}.json"))
 
+    def closed(self):
+        """Why the sealed state does not open; empty when it does."""
+        return self.status().get("closed", "")
+
     def sealed_state(self):
         """How the start-up step found the state that is sealed to the TPM."""
         boot = self.started_with("boot")
@@ -88,6 +111,11 @@ class Device:
             return f"refused, exit status {answer.status}"
         return answer.text
 
+    def vault_problem(self):
+        """What pawl-vault said on its error output last: its first line."""
+        text = self.vm.ask("head -n 1 /run/vault.problem").text
+        return text.removeprefix("pawl-vault: ")
+
     def running(self):
         """`<version> in <slot>, <state>`: what runs, in a form for the table."""
         status = self.status()
@@ -96,6 +124,16 @@ class Device:
     def version(self):
         """The release that runs, by its own root."""
         return self.vm.ask(". /etc/os-release && echo $VERSION_ID").text
+
+    def root_hash(self):
+        """The root that the initramfs of the newest boot opened, by the serial console."""
+        found = ROOT_OPENED.findall(self.vm.console())
+        return found[-1] if found else "none"
+
+    def root_hash_of(self, version):
+        """The root hash of a release, by the notes of its builder."""
+        info = (self.work / "firmware" / version / "info").read_text(encoding="utf-8")
+        return re.search("^roothash=(.*)$", info, re.MULTILINE)[1]
 
     def entries(self):
         """The boot entries on the ESP, as the loader would see them."""

@@ -97,9 +97,17 @@ def _fill(disk, folder, machine, uki, data):
     write_partition(disk, "pawl-data", folder / "data")
 
 
+def put_on_data(disk, source, target):
+    """Replaces a file of the data partition (on /var) of a machine that went off orderly."""
+    place_of = pathlib.PurePosixPath(target)
+    requests = f"cd /{place_of.parent}\nrm {place_of.name}\nwrite {source} {place_of.name}\n"
+    where = f"{disk}?offset={place('pawl-data')[0] * MIB}"
+    processes.run("debugfs", "-w", "-f", "/dev/stdin", where, input=requests.encode())
+
+
 def copy(source, target):
-    """A second disk with the same bytes."""
-    processes.run("cp", "--sparse=always", source, target)
+    """A second file with the same bytes."""
+    processes.run("cp", "--sparse=always", "--reflink=auto", source, target)
 
 
 def remove(folder):

@@ -5,7 +5,6 @@ import subprocess
 
 import processes
 
-DEVICE_ID = "spiffe://e2e.example/unit/1"  # releases.sh made its SVID
 NOTICE_LIMIT = 60  # seconds for a running distributor to see what was published
 
 
@@ -35,9 +34,9 @@ path = "{self.database.resolve()}"
 [admin]
 socket = "{(work / "distributor.sock").resolve()}"
 
-[admit.units]
+[admit.enrolled]
 trust_domain = "e2e.example"
-id = "/unit/*"
+id = "/device/*"
 product = "pawl-quickstart"
 """, encoding="ascii")
         self.process = None
@@ -76,9 +75,9 @@ product = "pawl-quickstart"
             shutil.rmtree(self.published / name)
             shutil.copytree(self.states / str(state) / name, self.published / name)
 
-    def reports(self):
-        """What the device told the server, oldest first: `<step> <release counter>`."""
-        history = self._verb("device", "show", DEVICE_ID)["history"]
+    def reports(self, device):
+        """What this device told the server, oldest first: `<step> <release counter>`."""
+        history = self._verb("device", "show", device)["history"]
         rows = sorted(history, key=lambda row: row["seq"])
         return [f"{row['step']} {row['release_counter']}" for row in rows]
 

@@ -1,15 +1,19 @@
 #!/usr/bin/python3
 """What the story relies on, without a boot: a wrong step stops it, a disk holds what it should."""
 import contextlib
+import hashlib
 import io
 import pathlib
 import tempfile
 import unittest
 
+import cuts
 import disk
+import efi_driver
 import machine as machines
 import processes
 import report as reports
+import story
 
 UKI = b"MZ not a real image"
 
@@ -49,6 +53,38 @@ class Waits(unittest.TestCase):
             processes.run("sh", "-c", "echo why >&2; exit 3")
 
 
+class Cuts(unittest.TestCase):
+    """What the console says of a call that stands still."""
+
+    CUT = cuts.Cut("", "boot", "fsync", "/run/esp/loader/entries")
+
+    def test_the_call_on_the_path_is_found_and_no_other(self):
+        pattern = self.CUT.pattern()
+        self.assertRegex("fsync(7</run/esp/loader/entries>", pattern)
+        self.assertNotRegex("fsync(7</var/lib>)\n/run/esp/loader/entries", pattern)
+        self.assertNotRegex('rename("/run/esp/loader/entries', pattern)
+
+
+class Words(unittest.TestCase):
+    """Phase words."""
+
+    def test_a_phase_word_is_extended_as_its_sha256_without_a_zero(self):
+        word = hashlib.sha256(b"ready").digest()
+        self.assertEqual(story.extended("00" * 32, "ready"),
+                         hashlib.sha256(bytes(32) + word).hexdigest())
+
+
+class Driver(unittest.TestCase):
+    """The driver that is dropped on the ESP."""
+
+    def test_it_is_a_boot_service_driver_whose_code_ends_with_success(self):
+        image = efi_driver.image()
+        self.assertEqual(len(image), 1024)
+        self.assertEqual(image[64:68], b"PE\0\0")
+        self.assertEqual(image[0x58 + 68], efi_driver.BOOT_SERVICE_DRIVER)
+        self.assertTrue(image[512:].startswith(efi_driver.CODE))
+
+
 class Disks(unittest.TestCase):
     """A device's disk, made and edited."""
 
@@ -58,7 +94,7 @@ class Disks(unittest.TestCase):
         self.folder = pathlib.Path(holder.name)
         self.disk = self.folder / "disk.img"
         data = self.folder / "data"
-        data.mkdir()
+        (data / "lib/pawl").mkdir(parents=True)
         (self.folder / "uki").write_bytes(UKI)
         (self.folder / "root").write_bytes(b"root" * 1024)
         disk.make(self.disk, machines.X86_OVMF, self.folder / "uki", self.folder / "root", data)
@@ -78,6 +114,14 @@ class Disks(unittest.TestCase):
     def test_a_root_lies_at_the_start_of_its_partition(self):
         disk.read_partition(self.disk, "root-a", self.folder / "got")
         self.assertEqual((self.folder / "got").read_bytes()[:4096], b"root" * 1024)
+
+    def test_a_file_of_the_data_partition_is_replaced_and_a_new_one_made(self):
+        for text in (b"first", b"second"):
+            (self.folder / "file").write_bytes(text)
+            disk.put_on_data(self.disk, self.folder / "file", "lib/pawl/file")
+        disk.read_partition(self.disk, "pawl-data", self.folder / "data.img")
+        out = processes.run("debugfs", "-R", "cat /lib/pawl/file", self.folder / "data.img")
+        self.assertEqual(out, b"second")
 
     def test_an_image_larger_than_its_partition_is_refused(self):
         with open(self.folder / "big", "wb") as file:

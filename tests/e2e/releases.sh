@@ -4,8 +4,9 @@
 #   releases.sh --work DIR
 #
 # Leaves DIR/firmware/<version>, DIR/states/<n>, the repository after so many releases,
-# DIR/manifests/<version>.json, DIR/svid/{distributor,unit} and DIR/port, where the devices expect
-# the distributor. Uses the builders of the quickstart; programs come from build/release.
+# DIR/manifests/<version>.json, DIR/issuer.toml with its authority, DIR/svid/distributor, and
+# DIR/{port,issuer-port}, where the devices expect distributor and issuer. Uses the builders of the
+# quickstart; programs come from build/release.
 
 e2e=$(cd "$(dirname "$0")" && pwd)
 LIB_ROOT=$(dirname "$(dirname "$e2e")")
@@ -31,6 +32,26 @@ programs=("$LIB_ROOT"/build/release/bin/pawl-{updater,vault})
 # What the initramfs loads for this root: the ESP, the command channel, the network.
 modules=(vfat nls_cp437 nls_ascii nls_utf8 virtio_console virtio_net)
 domain=e2e.example
+# The operating system of the root besides what the quickstart has: systemd as process 1, with what
+# it needs to measure its phases; strace, which holds a program still where the plug is pulled.
+system=(systemd libsystemd-shared libacl1 libapparmor1 libaudit1 libblkid1 libcap-ng0 libcap2
+  libcrypt1 libgcrypt20 libgpg-error0 libip4tc2 libkmod2 liblz4-1 liblzma5 libmount1 libpam0g
+  libpcre2-8-0 libseccomp2 libselinux1 libtss2-esys-3.0.2-0 libtss2-mu0 libtss2-rc0
+  libtss2-tcti-device0 strace libunwind8)
+# Units of Debian's systemd that this root has no use for; there is no journal, udev or login.
+masked=(systemd-journald.service systemd-journald.socket systemd-journald-dev-log.socket
+  systemd-journald-audit.socket systemd-journal-flush.service systemd-initctl.socket
+  systemd-tmpfiles-setup.service systemd-tmpfiles-setup-dev.service systemd-tmpfiles-clean.timer
+  systemd-sysctl.service systemd-sysusers.service systemd-modules-load.service
+  systemd-random-seed.service systemd-update-utmp.service systemd-update-utmp-runlevel.service
+  systemd-logind.service systemd-user-sessions.service systemd-firstboot.service
+  systemd-machine-id-commit.service systemd-binfmt.service systemd-repart.service
+  systemd-remount-fs.service systemd-ask-password-console.path systemd-ask-password-wall.path
+  kmod-static-nodes.service proc-sys-fs-binfmt_misc.automount sys-fs-fuse-connections.mount
+  sys-kernel-config.mount sys-kernel-debug.mount sys-kernel-tracing.mount dev-hugepages.mount
+  dev-mqueue.mount getty.target)
+unused_generators=(cryptsetup debug fstab getty gpt-auto hibernate-resume integritysetup rc-local
+  run system-update sysv veritysetup)
 
 # image_files: what is in every root besides the product: programs, configuration, trust anchor.
 image_files() {
@@ -38,6 +59,8 @@ image_files() {
   rm -rf "$work/image"
   mkdir -p "$etc" "$work/image/usr/bin"
   cp "$repo/metadata/1.root.json" "$etc/root.json"
+  cp "$work/issuer/ca/bundle.json" "$etc/bundle.json"
+  mask_units "$work/image/etc/systemd"
   install -s -m 755 "${programs[@]}" "$work/image/usr/bin/"
   cat >"$etc/updater.toml" <<END
 [device]
@@ -51,7 +74,10 @@ url = "https://10.0.2.2:$(cat "$work/port")"
 id = "spiffe://$domain/distributor"
 
 [identity]
-source = "files"
+source = "issuer"
+url = "https://10.0.2.2:$(cat "$work/issuer-port")"
+id = "spiffe://$domain/issuer"
+bundle = "/etc/pawl/bundle.json"
 
 [tpm]
 tcti = "device:/dev/tpmrm0"
@@ -80,14 +106,24 @@ END
   run "$LIB_ROOT/build/release/bin/pawl-vault" check-config --config "$etc/vault.toml"
 }
 
-# identities: an authority, and SVIDs from it for the distributor and for one device.
+# mask_units DIR: systemd leaves these out.
+mask_units() {
+  local name
+  mkdir -p "$1/system" "$1/system-generators"
+  for name in "${masked[@]}"; do ln -s /dev/null "$1/system/$name"; done
+  for name in "${unused_generators[@]}"; do
+    ln -s /dev/null "$1/system-generators/systemd-$name-generator"
+  done
+}
+
+# identities: an authority, and an SVID from it for the distributor. Devices enrol.
 identities() {
-  local issuer=$LIB_ROOT/build/release/bin/pawl-issuer name
+  local issuer=$LIB_ROOT/build/release/bin/pawl-issuer
   rm -rf "$work/issuer" "$work/svid"
   mkdir -p "$work/issuer" "$work/svid"
   cat >"$work/issuer.toml" <<END
 [server]
-listen = "127.0.0.1:0"
+listen = "127.0.0.1:$(cat "$work/issuer-port")"
 
 [identity]
 domain = "$domain"
@@ -100,10 +136,8 @@ folder = "$work/issuer/ca"
 folder = "$work/issuer/eks"
 END
   run "$issuer" ca new --config "$work/issuer.toml"
-  for name in distributor unit/1; do
-    run "$issuer" svid new --config "$work/issuer.toml" --id "spiffe://$domain/$name" \
-      --out "$work/svid/${name%%/*}" --hours 720
-  done
+  run "$issuer" svid new --config "$work/issuer.toml" --id "spiffe://$domain/distributor" \
+    --out "$work/svid/distributor" --hours 720
 }
 
 # recovery_key: to its public half a device wraps what opens its TPM; the private one stays here.
@@ -115,12 +149,13 @@ recovery_key() {
     od -An -v -tx1 | tr -d ' \n' >"$work/recovery/public"
 }
 
-# free_port: one on which nothing listens now; it is fixed in the configuration of every root.
-free_port() {
+# free_ports: two on which nothing listens now; they are fixed in the configuration of every root.
+free_ports() {
   python3 -c 'import socket
-with socket.socket() as s:
-    s.bind(("127.0.0.1", 0))
-    print(s.getsockname()[1])'
+with socket.socket() as s, socket.socket() as t:
+    for each in (s, t):
+        each.bind(("127.0.0.1", 0))
+        print(each.getsockname()[1])'
 }
 
 # libraries PROGRAM...: the Debian packages that these programs need to run, by their links.
@@ -135,7 +170,7 @@ libraries() {
 firmware() {
   local options=() name
   for name in "${modules[@]}"; do options+=(--module "$name"); done
-  for name in $(libraries "${programs[@]}") libtss2-tcti-device0; do
+  for name in $(libraries "${programs[@]}") "${system[@]}"; do
     options+=(--extra "$name")
   done
   run "$here/firmware.sh" --cache "$cache" --out "$work/firmware" --overlay "$e2e/root" \
@@ -157,10 +192,13 @@ publish() {
 rm -rf "$work"/{tokens,pins,keys,repo,releases,image,states,manifests,signer.toml}
 make_tokens
 make_keys
+sed -i 's/^phases = .*/phases = "sysinit ready"/' "$work/signer.toml"  # systemd's, in this root
 make_repository
+{ read -r port && read -r issuer_port; } < <(free_ports)
+echo "$port" >"$work/port"
+echo "$issuer_port" >"$work/issuer-port"
 identities
 recovery_key
-free_port >"$work/port"
 image_files
 firmware 1.0.0:old 1.1.0:new "1.2.0:new:$e2e/changes/panics" \
   "1.3.0:new:$here/changes/unhealthy" 1.4.0:new
@@ -168,4 +206,4 @@ publish 1 1.0.0 1 1
 publish 2 1.1.0 2 2
 publish 3 1.2.0 2 2
 publish 4 1.3.0 2 2
-publish 5 1.4.0 3 2
+publish 5 1.4.0 3 3

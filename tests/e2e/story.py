@@ -7,6 +7,7 @@ The first DIR holds what releases.sh made, the other is a build folder. Prints a
 the tables, which also end in DIR/report.txt. Exit status 0 only when all happened as it must.
 """
 import argparse
+import hashlib
 import json
 import pathlib
 import shutil
@@ -14,8 +15,12 @@ import signal
 import sys
 import time
 
+import attacks
+import cuts
 import device as devices
+import disk
 import distributor as distributors
+import issuer as issuers
 import machine as machines
 import pcr_record
 import processes
@@ -27,7 +32,8 @@ PANIC = "Kernel panic - not syncing: Attempted to kill init"
 TRIES = 3              # boots that a release on trial gets
 INSTALL_WINDOWS = 20   # windows of an install before the plug is pulled
 WINDOW = 1 << 20       # bytes
-INSTALL_LIMIT = 400
+INSTALL_LIMIT = 1200
+PCR_PHASES = 11
 
 
 def installed(answer):
@@ -40,6 +46,12 @@ def refusal(status, answer):
     return f"exit status {status}, {answer.get('error')}"
 
 
+def extended(pcr, word):
+    """A PCR, in hexadecimal, once a phase word was measured into it."""
+    digest = hashlib.sha256(word.encode()).digest()
+    return hashlib.sha256(bytes.fromhex(pcr) + digest).hexdigest()
+
+
 class Story:
     """Steps in their order; each goes on from where the one before left the device."""
 
@@ -49,10 +61,12 @@ class Story:
         port = int((work / "port").read_text(encoding="ascii"))
         self.distributor = distributors.Distributor(programs / "bin/pawl-distributor", work,
                                                     port)
+        self.issuer = issuers.Issuer(programs / "bin/pawl-issuer", work)
         self.predictor = pcr_record.Predictor(programs / "tests/e2e_pcrs", work / "manifests",
                                               work / "logs")
         self.predicted = {}  # release -> PCRs
         self.provisioned = False
+        self.identity = None  # the device's SPIFFE id
 
     def arrived(self, what, version, slot_and_state, boots=1):
         """A boot that must end in this release: notes its seconds, compares its PCRs."""
@@ -92,12 +106,14 @@ class Story:
 
     def reported(self, version, counter, ending):
         """The server knows by the device's own reports how a release ended."""
-        reports = [row for row in self.distributor.reports() if row.endswith(f" {counter}")]
+        reports = [row for row in self.distributor.reports(self.identity)
+                   if row.endswith(f" {counter}")]
         self.report.expect(f"{version}: last report to the server", f"{ending} {counter}",
                            reports[-1] if reports else "none")
 
     def factory(self):
         """First boot of a new device."""
+        self.issuer.start()
         self.distributor.start()
         self.distributor.publish(1, "1.0.0")
         self.device.manufacture("1.0.0")
@@ -106,6 +122,7 @@ class Story:
         self.report.expect("first boot: entries on the ESP", "pawl_1_a.conf", self.device.entries())
         self.report.expect("before provisioning: sealed state", "refused: tpm",
                            self.device.sealed_state())
+        self.enrol()
         self.provision()
         return boot
 
@@ -123,6 +140,18 @@ class Story:
         self.device.vm.ask(f"printf '%s' '{SECRET}' | pawl-vault put agent")
         self.report.expect("a secret in the vault", SECRET, self.device.vault("get", "agent"))
         self.provisioned = True
+
+    def enrol(self):
+        """The TPM proves itself to the issuer, once its operator has listed it, for an SVID."""
+        device, report = self.device, self.report
+        status, answer = device.updater("enroll")
+        report.expect("enrolment of a TPM that nobody listed",
+                      "exit status 23, refused_by_server", refusal(status, answer))
+        self.identity = self.issuer.admit(device.certificate)["id"]
+        status, answer = device.updater("enroll")
+        report.expect("enrolment of the listed TPM, by credential activation",
+                      f"exit status 0, {self.identity}",
+                      f"exit status {status}, {answer.get('message') or answer.get('id')}")
 
     def good_release(self, boot):
         """1.1.0: to slot b, tried, healthy, committed; slot a becomes a copy."""
@@ -211,10 +240,49 @@ class Story:
                 progress["done"] >= INSTALL_WINDOWS * WINDOW)
 
     def resumed_release(self):
-        """1.4.0, written in two parts, boots."""
+        """1.4.0, written in two parts, boots; the verdict is held back."""
         self.device.vm.ask("touch /var/hold-trial")
         self.device.restart()
-        self.arrived("restart after 1.4.0", "1.4.0", "a, trial")
+        return self.arrived("restart after 1.4.0", "1.4.0", "a, trial")
+
+    def cut_commit(self):
+        """The plug is pulled again and again while 1.4.0 is committed; it ends committed."""
+        device, report = self.device, self.report
+        [entry] = [name for name in device.entries().split() if "_a+" in name]
+        cuts.pull_plug_in_commit(device, report, entry, device.root_hash_of("1.4.0"))
+        self.arrived("after the last power cut", "1.4.0", "a, idle")
+        self.ended("1.4.0", "committed 1.4.0")
+        report.expect("commit of 1.4.0: entries on the ESP",
+                      " ".join(sorted(["pawl_2_b.conf", f"{entry.split('+')[0]}.conf"])),
+                      device.entries())
+        report.expect("commit of 1.4.0: floor", 3, device.status()["security_floor"])
+        status, answer = device.updater("run", "--once")
+        report.expect("commit of 1.4.0: the next poll", "exit status 0, changed False",
+                      f"exit status {status}, changed {answer.get('changed')}")
+        self.reported("1.4.0", 5, "committed")
+
+    def attacked(self):
+        """Whatever is done to the disk, nothing but the honest release opens the state."""
+        attacks.Attacks(self.device, self.report, self.predicted["1.4.0"]).tell(
+            self.device.root_hash_of("1.4.0"))
+
+    def phases(self):
+        """Back on its own disk the state opens, at one phase of the start and at no other."""
+        device, report = self.device, self.report
+        (device.places.folder / "look-early").touch()
+        disk.put_on_data(device.places.disk, device.places.folder / "look-early", "look-early")
+        device.power_on()
+        boot = self.arrived("the kept disk after all attacks", "1.4.0", "a, idle")
+        early = json.loads(device.vm.read("/run/early-status.json"))
+        report.expect("phase sysinit, before ready: sealed state",
+                      attacks.OTHER_BOOT, early.get("closed", ""))
+        device.vm.ask("systemctl stop systemd-pcrphase.service")
+        expected = extended(boot.values[PCR_PHASES], "shutdown")
+        report.expect("phase shutdown: PCR 11", expected,
+                      device.pcrs("1.4.0").values[PCR_PHASES])
+        report.expect("phase shutdown: sealed state", attacks.OTHER_BOOT,
+                      device.closed())
+        report.expect("phase shutdown: the vault", attacks.CLOSED, device.vault("get", "agent"))
 
     def tell(self):
         """The whole story."""
@@ -225,6 +293,9 @@ class Story:
         self.replays()
         self.cut_install(boot)
         self.resumed_release()
+        self.cut_commit()
+        self.attacked()
+        self.phases()
 
 
 def main():
@@ -248,6 +319,7 @@ def main():
     finally:
         story.device.power_off()
         story.distributor.stop()
+        story.issuer.stop()
     text = story.report.text()
     (args.work / "report.txt").write_text(text, encoding="utf-8")
     print("\n" + text)

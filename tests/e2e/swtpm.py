@@ -8,11 +8,12 @@ import processes
 
 
 def manufacture(folder):
-    """A new chip with an endorsement certificate, as it leaves its factory."""
+    """A new chip with an endorsement certificate, as it leaves its factory; the certificate."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     processes.run("swtpm_setup", "--tpm2", "--tpmstate", folder, "--create-ek-cert",
-                  "--pcr-banks", "sha256", "--overwrite")
+                  "--pcr-banks", "sha256", "--overwrite", "--write-ek-cert-files", folder)
+    return folder / "ek-rsa2048.crt"
 
 
 class Swtpm:

@@ -1,6 +1,7 @@
 """One machine that is on: QEMU, its TPM, its serial log, and the command channel of its guest."""
 import base64
 import dataclasses
+import re
 import shutil
 import socket
 import subprocess
@@ -10,7 +11,7 @@ import machine as machines
 import processes
 import swtpm
 
-COMMAND_LIMIT = 400  # seconds for one command in the guest
+COMMAND_LIMIT = 1200  # seconds for one command in the guest
 CONNECT_LIMIT = 60
 
 
@@ -130,10 +131,33 @@ class Vm:
             raise processes.Failure(f"guest file {path}: {answer.text}")
         return answer.output
 
+    def write(self, path, content):
+        """Makes a file of the guest, and its folder."""
+        text = base64.b64encode(content).decode()
+        answer = self.ask(f"mkdir -p {path.rpartition('/')[0]} && umask 077 && "
+                          f"echo {text} | busybox base64 -d >{path}")
+        if answer.status:
+            raise processes.Failure(f"guest file {path}: {answer.text}")
+
     def reboot(self):
         """Restarts the guest in an orderly way; the next `wait_up` sees the new boot."""
         self.started = time.monotonic()
-        self.send("reboot")
+        self.send("/usr/lib/pawl-e2e/restart")
+
+    def wait_for(self, what, pattern, limit=None):
+        """Waits until the serial console, since it was forgotten last, has what `pattern` finds."""
+        def said():
+            if self.process.poll() is not None:
+                raise PowerLost("the machine is off")
+            return re.search(pattern, self.console())
+
+        processes.wait_until(what, limit or self.machine.boot_limit, said)
+        self.seconds.append(time.monotonic() - self.started)
+
+    def wait_off(self):
+        """Waits until the guest has switched the machine off."""
+        processes.wait_until("the machine goes off", self.machine.boot_limit,
+                             lambda: self.process.poll() is not None)
 
     def power_off(self):
         """Pulls the plug."""
