@@ -25,6 +25,18 @@ std::string efi_line(Slot slot) {
   return "efi " + uki_on_esp(slot) + "\n";
 }
 
+/// Order among two whole entries of one slot, which a transition that was cut leaves
+/// (FORMAT 5.3.2): the higher generation, then the bad mark, then no counter, then fewer tries.
+/// Every transition is repeated by the journal, so the one that allows less may count until then.
+bool outranks(const SystemdBootName& x, const SystemdBootName& y) {
+  if (x.generation != y.generation) return x.generation > y.generation;
+  const auto rank = [](const SystemdBootName& entry) {
+    if (entry.left == 0U && entry.done == 0) return -2;
+    return entry.left ? static_cast<int>(*entry.left) : -1;
+  };
+  return rank(x) < rank(y);
+}
+
 }  // namespace
 
 std::string systemd_boot_entry(Slot slot) {
@@ -66,15 +78,13 @@ Result<SystemdBoot::Entries> SystemdBoot::load() {
     if (!parsed) continue;  // other systems and temporary files share the folder
     PAWL_TRY(const bool whole, is_whole(name, parsed->slot));
     if (!whole) {
-      out.damaged.push_back(*parsed);
+      out.leftovers.push_back(*parsed);
       continue;
     }
     auto& entry = out.by_slot[parsed->slot == Slot::kA ? 0 : 1];
-    if (entry) {
-      return fail(Errc::kBootloader,
-                  entries() + ": two boot entries for slot " + std::string(letter(parsed->slot)));
-    }
-    entry = *parsed;
+    const bool counts = !entry || outranks(*parsed, *entry);
+    if (entry) out.leftovers.push_back(counts ? *entry : *parsed);
+    if (counts) entry = *parsed;
   }
   return out;
 }
@@ -169,21 +179,26 @@ Status SystemdBoot::store(const Entries& found, const SystemdBootName& to) {
     return fail(Errc::kBootloader, "boot entry generations are used up");
   }
   const auto& from = found.of(to.slot);
-  const auto path = entries() + "/" + to.format();
-  if (!from) {
-    PAWL_CHECK(replace_file(disk_, path, as_bytes(systemd_boot_entry(to.slot))));
-  } else {
-    if (*from != to) PAWL_CHECK(disk_.rename(entries() + "/" + from->format(), path));
-    // FAT keeps size and first cluster in the directory: the renamed file carries them there.
-    PAWL_TRY(const auto file, disk_.open(path, OpenMode::kReadWrite));
-    PAWL_CHECK(file->sync());
-    PAWL_CHECK(disk_.sync_directory(entries()));
-  }
-  for (const auto& damaged : found.damaged) {
-    const bool stale = damaged.slot == to.slot && damaged != to;
-    if (stale) PAWL_CHECK(remove_file(disk_, entries() + "/" + damaged.format()));
+  if (from != to) PAWL_CHECK(write_entry(to));
+  PAWL_CHECK(disk_.sync_directory(entries()));
+  if (from && *from != to) PAWL_CHECK(remove_file(disk_, path_of(*from)));
+  for (const auto& leftover : found.leftovers) {
+    const bool stale = leftover.slot == to.slot && leftover != to;
+    if (stale) PAWL_CHECK(remove_file(disk_, path_of(leftover)));
   }
   return Ok{};
+}
+
+/// In place, without a temporary file: FAT writes the two halves of a rename apart, and a power cut
+/// between them leaves two names that share their clusters.
+Status SystemdBoot::write_entry(const SystemdBootName& name) {
+  PAWL_TRY(const auto file, disk_.open(path_of(name), OpenMode::kCreatePublic));
+  PAWL_CHECK(file->write_at(as_bytes(systemd_boot_entry(name.slot)), 0));
+  return file->sync();
+}
+
+std::string SystemdBoot::path_of(const SystemdBootName& name) const {
+  return entries() + "/" + name.format();
 }
 
 }  // namespace pawl::boot

@@ -10,10 +10,10 @@
 namespace pawl::boot {
 
 /// systemd-boot with boot counting: each slot has one boot entry on the ESP, a small file that
-/// names the slot's UKI, and every transition is one rename of one of them. The name decides: among
-/// entries that are not used up the highest generation is started. A UKI without an entry file
-/// would be ordered by the version inside it instead, and an older release could never be tried.
-/// Not for U-Boot's EFI, which cannot rename (FORMAT 6). FORMAT 5.3; docs/decisions/0023.
+/// names the slot's UKI, and every transition makes the next one before the last one goes. The name
+/// decides: among entries that are not used up the highest generation is started. A UKI without an
+/// entry file would be ordered by the version inside it instead, and an older release could never
+/// be tried. Not for U-Boot's EFI, which cannot rename (FORMAT 6). FORMAT 5.3; docs/decisions/0023.
 class SystemdBoot final : public BootControl {
  public:
   struct Paths {
@@ -37,7 +37,7 @@ class SystemdBoot final : public BootControl {
  private:
   struct Entries {
     std::array<std::optional<SystemdBootName>, 2> by_slot;  // a, b; whole ones only
-    std::vector<SystemdBootName> damaged;                   // FORMAT 5.3.5
+    std::vector<SystemdBootName> leftovers;                 // of cuts: FORMAT 5.3.2, 5.3.5
     [[nodiscard]] const std::optional<SystemdBootName>& of(Slot slot) const {
       return by_slot[slot == Slot::kA ? 0 : 1];
     }
@@ -47,6 +47,8 @@ class SystemdBoot final : public BootControl {
   [[nodiscard]] Result<bool> is_whole(const std::string& name, Slot slot);
   /// The one store of a transition; a slot without entry gets one.
   Status store(const Entries& found, const SystemdBootName& to);
+  [[nodiscard]] Status write_entry(const SystemdBootName& name);
+  [[nodiscard]] std::string path_of(const SystemdBootName& name) const;
   [[nodiscard]] std::string entries() const { return paths_.esp + "/loader/entries"; }
   Disk& disk_;
   Paths paths_;
