@@ -20,15 +20,17 @@ class Cut:
 
     def pattern(self):
         """What the console says of the call that waits for its turn."""
-        return rf"{self.call}\([^\n]*{re.escape(self.path)}"
+        return rf"{self.call}\([^\n]*{re.escape(self.path)}[>\"]"
 
 
 def moments(entry):
     """Where the power goes in the commit of the release that this entry starts on trial."""
+    committed = entry.split("+")[0] + ".conf"
     return (
-        Cut("committing is in the journal, the boot entry is not renamed yet",
-            "trial", "rename", f"{ENTRIES}/{entry}"),
-        Cut("the boot entry is renamed and synced, its folder is not", "boot", "fsync", ENTRIES),
+        Cut("committing is in the journal, the new boot entry is written but not synced",
+            "trial", "fsync", f"{ENTRIES}/{committed}"),
+        Cut("the new boot entry is synced beside the old one, their folder is not", "boot", "fsync",
+            ENTRIES),
         Cut("entry and cell are committed, the floor is counted up, its record is not replaced",
             "boot", "rename", FLOORS),
     )
