@@ -29,7 +29,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 WORK = ROOT / "build/mutants"
 TREE = WORK / "tree"
 # Rooms whose mutants are all caught; CI tries them in turn.
-JUDGED = ("base", "bootloader-hooks", "hsm", "identity", "issuer", "manifest", "payload", "sealing", "signer", "updater")
+JUDGED = ("base", "bootloader-hooks", "distributor", "hsm", "identity", "issuer", "manifest", "payload", "sealing",
+          "signer", "updater")
 RUN_PROGRAMS = ("integration_updater", "integration_distributor")  # they run the linked program, not the library
 LIMIT = 300  # seconds for one test run without a mutant; with one, see patience()
 
