@@ -72,9 +72,10 @@ int on_certificate(X509_STORE_CTX* sent, void* argument) {
   auto peer = verify_peer(*sent, policy);
   auto* result = result_of(*sent);
   const bool good = static_cast<bool>(peer);
+  const int fault = good ? X509_V_OK : fault_of(peer.error());
   if (result != nullptr && !good) result->refusal = peer.error().what();
   if (result != nullptr && good) result->peer = *std::move(peer);
-  X509_STORE_CTX_set_error(sent, good ? X509_V_OK : fault_of(peer.error()));
+  X509_STORE_CTX_set_error(sent, fault);
   ERR_clear_error();
   return good ? 1 : 0;
 }
