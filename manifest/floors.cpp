@@ -59,6 +59,35 @@ Status parse_times(const Fields& fields, Floors& out) {
   return Ok{};
 }
 
+Result<TicketNumber> parse_number(const Fields& fields, std::string_view name) {
+  PAWL_TRY(const auto text, fields.text(name, 64));
+  auto out = fixed_from_hex<TicketNumber>(text);
+  if (!out) return fields.bad(name, "is not 64 hexadecimal digits");
+  return out;
+}
+
+Status parse_tickets(const Fields& fields, Floors& out) {
+  if (!fields.has("tickets")) return Ok{};
+  PAWL_TRY(const auto tickets, fields.object("tickets"));
+  Tickets read;
+  PAWL_TRY(read.device, parse_number(tickets, "device"));
+  if (tickets.has("nonce")) {
+    PAWL_TRY(read.nonce, parse_number(tickets, "nonce"));
+  }
+  PAWL_TRY(const auto used, tickets.integer("used", 0, json::kMaxInteger));
+  read.used = static_cast<std::uint64_t>(used);
+  out.tickets = read;
+  return Ok{};
+}
+
+json::Object tickets_to_json(const Tickets& tickets) {
+  json::Object out;
+  out.set("device", to_hex(tickets.device));
+  if (tickets.nonce) out.set("nonce", to_hex(*tickets.nonce));
+  out.set("used", static_cast<std::int64_t>(tickets.used));
+  return out;
+}
+
 json::Object version_to_json(const VersionFloor& floor) {
   json::Array vouched;
   for (const auto& id : floor.vouched) vouched.emplace_back(id.text);
@@ -86,6 +115,7 @@ Result<Floors> Floors::parse(std::string_view text) {
   out.security_version = SecurityVersion(static_cast<std::uint64_t>(security));
   PAWL_CHECK(parse_versions(fields, out));
   PAWL_CHECK(parse_times(fields, out));
+  PAWL_CHECK(parse_tickets(fields, out));
   return out;
 }
 
@@ -104,6 +134,7 @@ std::string Floors::serialise() const {
   out.set("security_version", static_cast<std::int64_t>(security_version.get()));
   out.set("versions", std::move(files));
   out.set("times", std::move(vouched));
+  if (tickets) out.set("tickets", tickets_to_json(*tickets));
   return json::write(out);
 }
 
@@ -141,6 +172,19 @@ Floors without_rotated(Floors floors, const KeyMap& all, const Role& timestamp,
     const bool by_timestamp = entry.first == "timestamp" || entry.first == "snapshot";
     return !still_vouched(entry.second, by_timestamp ? timestamp : snapshot);
   });
+  return floors;
+}
+
+Floors with_ticket_request(Floors floors, const TicketNumber& device, const TicketNumber& nonce) {
+  if (!floors.tickets) floors.tickets = Tickets{device, {}, 0};
+  floors.tickets->nonce = nonce;
+  return floors;
+}
+
+Floors with_ticket_used(Floors floors) {
+  PAWL_ASSERT(floors.tickets && floors.tickets->nonce);
+  floors.tickets->nonce.reset();
+  ++floors.tickets->used;
   return floors;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,18 @@ struct VersionFloor {
   friend bool operator==(const VersionFloor&, const VersionFloor&) = default;
 };
 
+/// A random number of an override ticket: names a device, or one request of it.
+using TicketNumber = FixedBytes<struct TicketNumberTag, 32>;
+
+/// Override tickets of this device (FORMAT 2.8.7). It stands in the floors record because a used
+/// ticket must not come back with an older file.
+struct Tickets {
+  TicketNumber device;                // made up at the first request
+  std::optional<TicketNumber> nonce;  // of the request that waits for its ticket
+  std::uint64_t used = 0;
+  friend bool operator==(const Tickets&, const Tickets&) = default;
+};
+
 /// What a device may never go below (FORMAT 2.8). One record: authenticated and anchored by the
 /// program that keeps it, so that losing the metadata files lowers nothing. Pure values: the
 /// functions below return a new record and never lower anything.
@@ -25,6 +38,7 @@ struct Floors {
   ReleaseCounter release_counter{0};             // highest committed
   SecurityVersion security_version{0};           // soft copy; hardware's may be higher
   std::map<KeyId, UtcTime> times;                // latest issue time each key vouched for
+  std::optional<Tickets> tickets;                // only once one was asked for
 
   /// Canonical JSON (FORMAT 2.8.5).
   [[nodiscard]] static Result<Floors> parse(std::string_view text);
@@ -50,6 +64,12 @@ inline constexpr Seconds kOneKeyReach = std::chrono::hours(24 * 400);
 /// every other version likewise by the snapshot role.
 [[nodiscard]] Floors without_rotated(Floors floors, const KeyMap& all, const Role& timestamp,
                                      const Role& snapshot);
+/// A request for a ticket: `nonce` is from now on the only one a ticket may carry.
+/// @param device  this device's number, taken when it has none yet
+[[nodiscard]] Floors with_ticket_request(Floors floors, const TicketNumber& device,
+                                         const TicketNumber& nonce);
+/// The outstanding ticket is used up.
+[[nodiscard]] Floors with_ticket_used(Floors floors);
 /// After a healthy commit: both counters rise to what the release says, never down.
 [[nodiscard]] Floors with_commit(Floors floors, ReleaseCounter counter,
                                  SecurityVersion min_security_version);

@@ -39,6 +39,20 @@ Status check_separate_keys(const Root& root, const Delegations& delegations) {
   return Ok{};
 }
 
+/// The same for those who sign override tickets (FORMAT 15.1.1).
+Status check_development_keys(const Policy& policy, const KeyMap& others) {
+  std::set<std::string> taken;
+  for (const auto& [id, key] : others) taken.insert(key.material());
+  for (const auto& [product, signers] : policy.development) {
+    for (const auto& [id, key] : signers.keys) {
+      if (!taken.contains(key.material())) continue;
+      return fail(Errc::kMalformed, "key " + printable(id.text) + " signs tickets for " +
+                                        printable(product) + " and also serves a role");
+    }
+  }
+  return Ok{};
+}
+
 }  // namespace
 
 TrustedSet::TrustedSet(Root root, Profile profile, const Limits& limits, Floors floors)
@@ -107,7 +121,9 @@ Status TrustedSet::set_policy(ByteView file) {
         Attack::kArbitrary, Errc::kHashMismatch,
         "policy does not have the digest that root " + text_of(root_.header.version) + " names");
   }
-  PAWL_TRY(policy_, classified(Policy::parse(as_text(file))));
+  PAWL_TRY(auto policy, classified(Policy::parse(as_text(file))));
+  PAWL_CHECK(named("policy", check_development_keys(policy, root_.keys)));
+  policy_ = std::move(policy);
   return Ok{};
 }
 
@@ -306,6 +322,7 @@ Status TrustedSet::add_targets(const RoleKey& key, ByteView file) {
   PAWL_CHECK(check_live(targets.header, role));
   if (profile_ == Profile::kStrict && targets.delegations) {
     PAWL_CHECK(named(role, check_separate_keys(root_, *targets.delegations)));
+    PAWL_CHECK(named(role, check_development_keys(policy_, targets.delegations->keys)));
   }
   if (key.role == "targets") vouch(targets.header, signers);
   targets_.insert_or_assign(key, std::move(targets));

@@ -63,6 +63,8 @@ class TrustedSet {
   [[nodiscard]] const std::optional<Snapshot>& snapshot() const { return snapshot_; }
   [[nodiscard]] const Targets* targets(const RoleKey& key) const;
   [[nodiscard]] const Policy& policy() const { return policy_; }
+  /// FORMAT 2.4.3.
+  [[nodiscard]] const std::optional<Sha256Digest>& repository() const { return repository_; }
   [[nodiscard]] const Floors& floors() const { return floors_; }
   /// Time of this cycle; every expiry is compared with it.
   [[nodiscard]] UtcTime time() const { return time_; }

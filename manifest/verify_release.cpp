@@ -222,20 +222,42 @@ Result<Standing> judge_counters(const Release& release, const Sha256Digest& dige
   return Standing::kNewer;
 }
 
+namespace {
+
+bool waives(const Override* ticket, Waiver waiver) {
+  return ticket != nullptr && ticket->waives(waiver);
+}
+
+/// The floors as a ticket makes them for this one release: only the release counter can be lower,
+/// so much that the release is newer, or, when it is the one that runs, as new.
+Floors waived(Floors floors, const Release& release, const Sha256Digest& digest,
+              const DeviceFacts& device, const Override* ticket) {
+  if (!waives(ticket, Waiver::kReleaseCounter)) return floors;
+  const auto step = device.committed_manifest == digest ? 0U : 1U;
+  const ReleaseCounter enough(release.release_counter.get() - step);
+  floors.release_counter = std::min(floors.release_counter, enough);
+  return floors;
+}
+
+}  // namespace
+
 Result<Verified<AcceptedRelease>> verify_release(ByteView manifest, const TargetInfo& target,
                                                  const DeviceFacts& device, const Floors& floors,
-                                                 const Policy& policy, Freshness freshness) {
+                                                 const Policy& policy, Freshness freshness,
+                                                 const Override* ticket) {
   PAWL_CHECK(check_bytes(manifest, target));
   PAWL_TRY(auto release, classified(Release::parse(as_text(manifest))));
   PAWL_CHECK(check_summary(release, target));
   PAWL_CHECK(check_identity(release, device));
   PAWL_CHECK(check_hardware(release, device));
   const auto digest = sha256(manifest);
-  PAWL_TRY(const auto standing, judge_counters(release, digest, device.committed_manifest, floors,
+  if (ticket != nullptr) PAWL_CHECK(ticket->check_release(digest));
+  PAWL_TRY(const auto standing, judge_counters(release, digest, device.committed_manifest,
+                                               waived(floors, release, digest, device, ticket),
                                                policy.ceiling(release.product)));
   if (standing == Standing::kNewer) {
     PAWL_CHECK(check_requirements(release, device, floors));
-    PAWL_CHECK(check_window(release, device.now));
+    if (!waives(ticket, Waiver::kRolloutWindow)) PAWL_CHECK(check_window(release, device.now));
     PAWL_CHECK(check_offline(release, device.now, freshness));
     PAWL_CHECK(check_geofence(release, device));
   }

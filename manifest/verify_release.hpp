@@ -4,6 +4,7 @@
 #include "manifest/policy.hpp"
 #include "manifest/release.hpp"
 #include "manifest/roles.hpp"
+#include "manifest/ticket.hpp"
 #include "manifest/trusted_set.hpp"
 #include "manifest/verified.hpp"
 
@@ -31,10 +32,11 @@ struct AcceptedRelease {
 /// @param target    from TrustedSet, or for a stored release from an authenticated record
 /// @param floors    the higher of the record and of the hardware counter
 /// @param freshness of the trusted set the target comes from
+/// @param ticket    what a development device was given for exactly this release (FORMAT 15)
 /// @return kHashMismatch, kMalformed, kTooLarge, kNotForDevice, kRollback, kExpired, kOffline
 [[nodiscard]] Result<Verified<AcceptedRelease>> verify_release(
     ByteView manifest, const TargetInfo& target, const DeviceFacts& device, const Floors& floors,
-    const Policy& policy, Freshness freshness);
+    const Policy& policy, Freshness freshness, const Override* ticket = nullptr);
 
 /// A release that was authorised before and is needed again: to finish an install, to boot, to go
 /// back to (the manual, `rollback`). Digest, format, product, class and the security floor are
