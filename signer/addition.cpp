@@ -1,6 +1,8 @@
 #include "signer/addition.hpp"
 
+#include "base/digest.hpp"
 #include "manifest/path.hpp"
+#include "manifest/release_proof.hpp"
 #include "signer/release_rules.hpp"
 
 namespace pawl::signer {
@@ -26,21 +28,37 @@ Publication files_of(const BuiltRelease& built, const std::string& directory) {
   return out;
 }
 
+/// A proof that devices would not accept is not published.
+Status check_proof(const Bytes& proof, const BuiltRelease& built, const manifest::Policy& policy) {
+  if (!policy.tlog) {
+    return fail(Errc::kUsage, "policy.json of this repository names no log to prove anything for")
+        .with_hint("root names it: repo init --tlog, ceremony new --tlog");
+  }
+  return manifest::verify_release_proof(as_text(proof), built.digest, *policy.tlog);
+}
+
 }  // namespace
 
 Result<ReleaseAddition> plan_addition(Disk& disk, const Repository& repository,
-                                      const BuiltRelease& built, const std::string& directory) {
+                                      const BuiltRelease& built, const std::string& directory,
+                                      const std::optional<Bytes>& proof) {
+  if (proof) PAWL_CHECK(check_proof(*proof, built, repository.policy));
   const auto& product = built.release.product;
   PAWL_TRY(const auto published, published_releases(disk, repository.directory, product));
   PAWL_CHECK(check_addition(built.release, built.digest, published, repository));
   ReleaseAddition out;
   out.role = manifest::release_role(product);
   out.targets = repository.roles.at(out.role);
-  const auto target = target_of(built);
+  auto target = target_of(built);
+  if (proof) manifest::set_proof(target, {sha256(*proof), proof->size()});
   const auto listed = out.targets.targets.find(target.path);
   out.changed = listed == out.targets.targets.end() || !(listed->second.hashes == target.hashes);
-  out.targets.targets[target.path] = target;
-  out.files = files_of(built, directory);
+  if (!out.changed && proof) {
+    out.changed = json::write(listed->second.custom) != json::write(target.custom);
+  }
+  if (out.changed) out.targets.targets[target.path] = target;
+  if (proof) out.files.add(blob_path(sha256(*proof)), *proof);
+  out.files.append(files_of(built, directory));
   return out;
 }
 

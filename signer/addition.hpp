@@ -1,4 +1,5 @@
 #pragma once
+#include <optional>
 #include <string>
 
 #include "signer/publication.hpp"
@@ -17,9 +18,12 @@ struct ReleaseAddition {
 
 /// Compares the release with what the product has published (FORMAT 11.3).
 /// @param directory  where `built` was loaded from
+/// @param proof      its transparency proof (FORMAT 2.6.8); a listed release keeps the one it has
+///                   when none is given, and gets this one when it is another
 /// @return the errors of check_addition; nothing is written
 [[nodiscard]] Result<ReleaseAddition> plan_addition(Disk& disk, const Repository& repository,
                                                     const BuiltRelease& built,
-                                                    const std::string& directory);
+                                                    const std::string& directory,
+                                                    const std::optional<Bytes>& proof = {});
 
 }  // namespace pawl::signer

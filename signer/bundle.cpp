@@ -5,6 +5,7 @@
 #include "base/digest.hpp"
 #include "manifest/bundle_file.hpp"
 #include "manifest/path.hpp"
+#include "manifest/release_proof.hpp"
 #include "manifest/updater.hpp"
 #include "signer/publication.hpp"
 #include "signer/verify.hpp"
@@ -188,6 +189,8 @@ Result<BundlePlan> plan_bundle(Disk& disk, const Repository& repository, const s
   PAWL_CHECK(target.hashes.check(manifest, "release manifest"));
   PAWL_TRY(out.release, manifest::Release::parse(as_text(manifest)));
   out.usable_until = usable_until(repository, listed->second, out.release);
+  PAWL_TRY(const auto proof, manifest::proof_of(target));
+  if (proof) out.parts.push_back({BundlePart::kBlob, to_hex(proof->sha256), {}, *proof});
   add_blobs(out);
   return out;
 }

@@ -93,6 +93,32 @@ std::vector<Change> root_changes(const Ceremony& names, const manifest::Root& fr
   return out;
 }
 
+namespace {
+
+std::string ticket_signers(const manifest::DevelopmentKeys& signers) {
+  std::string out = std::to_string(signers.role.threshold) + " of";
+  for (const auto& id : signers.role.key_ids) out += " " + id.text.substr(0, 8);
+  return out;
+}
+
+void development_changes(const manifest::Policy& from, const manifest::Policy& to,
+                         std::vector<Change>& out) {
+  for (const auto& [product, signers] : to.development) {
+    const auto before = from.development.find(product);
+    if (before != from.development.end() && before->second == signers) continue;
+    out.push_back({"development " + product,
+                   "devices of " + product + " are DEVELOPMENT devices: tickets signed by " +
+                       ticket_signers(signers) + " let them go back to older releases"});
+  }
+  for (const auto& [product, signers] : from.development) {
+    if (to.development.contains(product)) continue;
+    out.push_back({"development " + product,
+                   "devices of " + product + " are production devices: no ticket moves them"});
+  }
+}
+
+}  // namespace
+
 std::vector<Change> policy_changes(const manifest::Policy& from, const manifest::Policy& to) {
   std::vector<Change> out;
   auto products = from.ceilings;
@@ -110,6 +136,7 @@ std::vector<Change> policy_changes(const manifest::Policy& from, const manifest:
     }
     out.push_back(std::move(change));
   }
+  development_changes(from, to, out);
   if (!(from.tlog == to.tlog)) {
     out.push_back({"tlog", "the transparency log releases must be in is another"});
   }

@@ -64,11 +64,23 @@ void propose_root(const Proposal& proposal, Revision& revision, Ceremony& out) {
   }
   drop_unused_keys(root);
   revision.set_root(std::move(root));
-  if (proposal.ceilings.empty()) return;
+  if (!proposal.changes_policy()) return;
   auto policy = revision.state().policy;
   for (const auto& [product, ceiling] : proposal.ceilings) {
     policy.ceilings.insert_or_assign(product, ceiling);
     out.scope.push_back("ceiling " + product);
+  }
+  for (const auto& [product, plan] : proposal.development) {
+    policy.development.insert_or_assign(product, development_keys(plan));
+    out.scope.push_back("development " + product);
+  }
+  if (proposal.tlog) {
+    policy.tlog = proposal.tlog;
+    out.scope.emplace_back("tlog");
+  }
+  for (const auto& product : proposal.production) {
+    policy.development.erase(product);
+    out.scope.push_back("development " + product);
   }
   revision.set_policy(policy);
   const auto text = policy.serialise();
@@ -128,7 +140,7 @@ void add_names(const KeyRing& ring, const Proposal& proposal, const Repository& 
     const auto* const record = ring.find(id);
     if (record != nullptr) out.names[id] = record->label;
   }
-  for (const auto* plans : {&proposal.top, &proposal.products}) {
+  for (const auto* plans : {&proposal.top, &proposal.products, &proposal.development}) {
     for (const auto& [role, plan] : *plans) {
       for (const auto& record : plan.keys) out.names.emplace(record.id(), record.label);
     }
@@ -137,9 +149,13 @@ void add_names(const KeyRing& ring, const Proposal& proposal, const Repository& 
 
 }  // namespace
 
+bool Proposal::changes_policy() const {
+  return !ceilings.empty() || !development.empty() || !production.empty() || tlog;
+}
+
 Result<std::string> Proposal::role() const {
   std::set<std::string> roles;
-  if (!top.empty() || !ceilings.empty()) roles.insert("root");
+  if (!top.empty() || changes_policy()) roles.insert("root");
   if (!products.empty() || !ended.empty()) roles.insert("targets");
   if (release) roles.insert(manifest::release_role(release->release.product));
   if (renewed) roles.insert(*renewed);
@@ -148,8 +164,10 @@ Result<std::string> Proposal::role() const {
                                           : "a ceremony changes one role, this would change " +
                                                 std::to_string(roles.size()))
       .with_hint(
-          "--root, --targets, --snapshot, --timestamp and --ceiling change root; --product "
-          "and --end-product change targets; --release changes its product's role");
+          "--root, --targets, --snapshot, --timestamp, --ceiling, --development, "
+          "--end-development and --tlog change root; --product and --end-product change targets; "
+          "--release "
+          "changes its product's role");
 }
 
 Result<Ceremony> new_ceremony(Disk& disk, const Repository& published, const Proposal& proposal,

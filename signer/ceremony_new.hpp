@@ -16,12 +16,16 @@ namespace pawl::signer {
 struct Proposal {
   std::map<std::string, RolePlan> top;              // root, targets, snapshot, timestamp: who signs
   std::map<std::string, SecurityVersion> ceilings;  // by product
+  std::map<std::string, RolePlan> development;      // by product: who signs override tickets
+  std::set<std::string> production;                 // products without such keys from now on
+  std::optional<manifest::LogPolicy> tlog;          // the log releases have to be in
   std::map<std::string, RolePlan> products;         // new ones, or other keys; changes targets
   std::set<std::string> ended;                      // product lines that end
   std::optional<BuiltRelease> release;              // changes the role of its product
   std::string release_directory;
   std::optional<std::string> renewed;  // a role: version and expiry alone
 
+  [[nodiscard]] bool changes_policy() const;
   /// The one role all of this belongs to. @return kUsage for none, or more than one
   [[nodiscard]] Result<std::string> role() const;
 };

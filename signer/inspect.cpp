@@ -100,7 +100,13 @@ Result<Inspection> inspect_policy(ByteView file) {
     out.text +=
         line("ceiling", product + ": security version at most " + std::to_string(ceiling.get()));
   }
-  if (policy.ceilings.empty()) out.text = line("ceiling", "none: security version 0 only");
+  for (const auto& [product, signers] : policy.development) {
+    out.facts.set("development:" + product, static_cast<std::int64_t>(signers.role.threshold));
+    out.text +=
+        line("development", product + ": tickets by " + std::to_string(signers.role.threshold) +
+                                " of " + std::to_string(signers.keys.size()) + " keys");
+  }
+  if (policy.ceilings.empty()) out.text += line("ceiling", "none: security version 0 only");
   return out;
 }
 
@@ -138,7 +144,39 @@ Result<Inspection> inspect_file(ByteView file) {
   if (text.starts_with('{') && file.size() <= kMaxText) return inspect_json(file);
   return fail(Errc::kMalformed, "not a file of Pawl")
       .with_hint(
-          "role files, policy.json, manifests, payload indexes, key records, ledgers and UKIs are");
+          "role files, policy.json, manifests, payload indexes, key records, "
+          "ledgers, UKIs and bundles are");
+}
+
+namespace {
+
+constexpr std::string_view kBundleMagic = "PAWLBND1";
+
+Result<bool> is_bundle(Disk& disk, const std::string& path) {
+  PAWL_TRY(const auto file, disk.open(path, OpenMode::kRead));
+  Bytes start(kBundleMagic.size());
+  PAWL_TRY(const auto got, file->read_at(start, 0));
+  return got == start.size() && as_text(start) == kBundleMagic;
+}
+
+Result<Inspection> inspect_at(Disk& disk, const std::string& path) {
+  PAWL_TRY(const bool bundled, is_bundle(disk, path));
+  if (bundled) {
+    PAWL_TRY(auto bundle, manifest::BundleFile::open(disk, path));
+    return inspect_bundle(bundle);
+  }
+  PAWL_TRY(const auto file, read_file(disk, path, kMaxInspected));
+  return inspect_file(file);
+}
+
+}  // namespace
+
+Result<Inspection> inspect_path(Disk& disk, const std::string& path) {
+  auto inspected = inspect_at(disk, path);
+  if (inspected) return inspected;
+  auto error = std::move(inspected).error();
+  error.prefix(path);
+  return error;
 }
 
 }  // namespace pawl::signer

@@ -4,6 +4,7 @@
 #include "base/bytes.hpp"
 #include "base/json.hpp"
 #include "base/result.hpp"
+#include "manifest/bundle_file.hpp"
 
 namespace pawl::signer {
 
@@ -20,5 +21,9 @@ inline constexpr std::size_t kMaxInspected = std::size_t{1} << 30U;
 /// other signatures cannot be judged without a repository, and the text says so.
 /// @return kMalformed when it is nothing Pawl writes
 [[nodiscard]] Result<Inspection> inspect_file(ByteView file);
+/// The same of an offline bundle, whatever its size: only its table and its manifest are read.
+[[nodiscard]] Result<Inspection> inspect_bundle(manifest::BundleFile& bundle);
+/// Either, by the first bytes of the file at `path`, which its errors name.
+[[nodiscard]] Result<Inspection> inspect_path(Disk& disk, const std::string& path);
 
 }  // namespace pawl::signer

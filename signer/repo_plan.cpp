@@ -45,6 +45,11 @@ Status check_keys(const RepositoryPlan& plan) {
     }
     PAWL_CHECK(claim("product " + product.product, product.role, taken));
   }
+  for (const auto& [product, role] : plan.development) {
+    PAWL_CHECK(claim("development " + product, role, taken));
+    if (products.contains(product)) continue;
+    return fail(Errc::kUsage, "--development " + product + ": there is no such product");
+  }
   for (const auto& [product, ceiling] : plan.policy.ceilings) {
     if (products.contains(product)) continue;
     return fail(Errc::kUsage, "--ceiling " + product + ": there is no such product");
@@ -74,13 +79,14 @@ Result<KeyList> parse_key_list(std::string_view option, std::string_view text) {
   return out;
 }
 
-Result<ProductKeys> parse_product(std::string_view text) {
+Result<ProductKeys> parse_product(std::string_view option, std::string_view text) {
   const auto equals = text.find('=');
   const auto name = text.substr(0, equals);
   if (equals == std::string_view::npos || !is_name(name)) {
-    return fail(Errc::kUsage, "--product " + printable(text) + " is not NAME=KEY[,KEY][:N]");
+    return fail(Errc::kUsage,
+                std::string(option) + " " + printable(text) + " is not NAME=KEY[,KEY][:N]");
   }
-  PAWL_TRY(auto list, parse_key_list("--product", text.substr(equals + 1)));
+  PAWL_TRY(auto list, parse_key_list(option, text.substr(equals + 1)));
   return ProductKeys{std::string(name), std::move(list)};
 }
 
@@ -106,6 +112,12 @@ manifest::Role fill_role(const RolePlan& plan, manifest::KeyMap& keys) {
   return role;
 }
 
+manifest::DevelopmentKeys development_keys(const RolePlan& plan) {
+  manifest::DevelopmentKeys out;
+  out.role = fill_role(plan, out.keys);
+  return out;
+}
+
 manifest::Delegation product_line(const std::string& product, const RolePlan& plan,
                                   manifest::KeyMap& keys) {
   manifest::Delegation out;
@@ -116,11 +128,19 @@ manifest::Delegation product_line(const std::string& product, const RolePlan& pl
   return out;
 }
 
+manifest::Policy policy_of(const RepositoryPlan& plan) {
+  auto out = plan.policy;
+  for (const auto& [product, role] : plan.development) {
+    out.development.insert_or_assign(product, development_keys(role));
+  }
+  return out;
+}
+
 Result<Repository> first_state(const RepositoryPlan& plan, const std::string& directory) {
   PAWL_CHECK(check_keys(plan));
   Repository out;
   out.directory = directory;
-  out.policy = plan.policy;
+  out.policy = policy_of(plan);
   out.root.root = fill_role(plan.root, out.root.keys);
   out.root.targets = fill_role(plan.targets, out.root.keys);
   out.root.snapshot = fill_role(plan.snapshot, out.root.keys);

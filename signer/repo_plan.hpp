@@ -1,4 +1,5 @@
 #pragma once
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,7 +23,7 @@ struct ProductKeys {
   std::string product;
   KeyList list;
 };
-[[nodiscard]] Result<ProductKeys> parse_product(std::string_view text);
+[[nodiscard]] Result<ProductKeys> parse_product(std::string_view option, std::string_view text);
 
 /// "gw3=12".
 struct Ceiling {
@@ -41,6 +42,8 @@ struct RolePlan {
 /// A delegation for the releases of one product (FORMAT 11.1.4).
 [[nodiscard]] manifest::Delegation product_line(const std::string& product, const RolePlan& plan,
                                                 manifest::KeyMap& keys);
+/// The same keys as signers of override tickets.
+[[nodiscard]] manifest::DevelopmentKeys development_keys(const RolePlan& plan);
 struct ProductPlan {
   std::string product;
   RolePlan role;
@@ -51,7 +54,10 @@ struct RepositoryPlan {
   RolePlan root, targets, snapshot, timestamp;
   std::vector<ProductPlan> products;
   manifest::Policy policy;
+  std::map<std::string, RolePlan> development;  // by product: who signs override tickets
 };
+/// The policy with its development keys.
+[[nodiscard]] manifest::Policy policy_of(const RepositoryPlan& plan);
 
 /// The first state of a repository, unsigned: root with policy, targets with one terminating
 /// delegation for `releases/<product>/*/*` per product, empty product roles (FORMAT 11.1).

@@ -73,6 +73,9 @@ Status Revision::adopt(const std::string& role, Bytes file, std::optional<Bytes>
     PAWL_TRY(auto root, manifest::Root::parse(envelope.signed_text(), kProfile));
     PAWL_CHECK(version(root.header));
     next_.root = std::move(root);
+    if (policy) {
+      PAWL_TRY(next_.policy, manifest::Policy::parse(as_text(*policy)));
+    }
     policy_file_ = std::move(policy);
   } else {
     PAWL_TRY(auto targets, manifest::Targets::parse(envelope.signed_text(), kProfile));
@@ -172,7 +175,26 @@ std::string Revision::text_for(const std::string& role) {
   return targets.serialise();
 }
 
+/// FORMAT 15.1.1: devices would refuse every file of such a repository.
+Status Revision::check_development_keys() const {
+  auto taken = next_.root.keys;
+  if (next_.targets.delegations) {
+    const auto& more = next_.targets.delegations->keys;
+    taken.insert(more.begin(), more.end());
+  }
+  for (const auto& [product, signers] : next_.policy.development) {
+    for (const auto& [id, key] : signers.keys) {
+      if (!taken.contains(id)) continue;
+      return fail(Errc::kUsage, "key " + id.text.substr(0, 8) + " signs tickets for " + product +
+                                    " and would also serve a role")
+          .with_hint("make one more with `pawl-signer key new`");
+    }
+  }
+  return Ok{};
+}
+
 Result<std::vector<Revision::Draft>> Revision::plan(KeyRing& ring) const {
+  PAWL_CHECK(check_development_keys());
   std::vector<Draft> drafts;
   for (const auto& role : changed_) {
     Draft draft{role, keys_for(role), {}};

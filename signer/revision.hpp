@@ -83,6 +83,7 @@ class Revision {
     std::vector<manifest::KeyId> signers;
   };
   [[nodiscard]] Result<std::vector<Draft>> plan(KeyRing& ring) const;
+  [[nodiscard]] Status check_development_keys() const;
   [[nodiscard]] Status check_sizes(const std::vector<Draft>& drafts, KeyRing& ring) const;
   [[nodiscard]] std::vector<manifest::RoleKeys> keys_for(const std::string& role) const;
   [[nodiscard]] manifest::Header header_for(const std::string& role) const;

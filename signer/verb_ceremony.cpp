@@ -46,8 +46,14 @@ Result<Proposal> read_proposal(const cli::Args& args, Workbench& bench,
     PAWL_TRY(const auto ceiling, parse_ceiling(text));
     out.ceilings.insert_or_assign(ceiling.product, ceiling.highest);
   }
+  for (const auto& text : args.all("--development")) {
+    PAWL_TRY(const auto product, parse_product("--development", text));
+    PAWL_TRY(out.development[product.product], plan_role(bench, product.list, &published));
+  }
+  PAWL_TRY(out.tlog, log_policy_option(args, bench.disk()));
+  for (const auto& product : args.all("--end-development")) out.production.insert(product);
   for (const auto& text : args.all("--product")) {
-    PAWL_TRY(const auto product, parse_product(text));
+    PAWL_TRY(const auto product, parse_product("--product", text));
     PAWL_TRY(out.products[product.product], plan_role(bench, product.list, &published));
   }
   for (const auto& product : args.all("--end-product")) out.ended.insert(product);

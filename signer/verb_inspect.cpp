@@ -7,17 +7,11 @@ namespace pawl::signer {
 Status run_inspect(const cli::Args& args, cli::Io& io) {
   PosixDisk disk;
   const auto& path = args.value("FILE");
-  PAWL_TRY(const auto file, read_file(disk, path, kMaxInspected));
-  auto inspected = inspect_file(file);
-  if (!inspected) {
-    auto error = std::move(inspected).error();
-    error.prefix(path);
-    return error;
-  }
-  auto facts = std::move(inspected->facts);
-  facts.set("kind", inspected->kind);
+  PAWL_TRY(auto inspected, inspect_path(disk, path));
+  auto facts = std::move(inspected.facts);
+  facts.set("kind", inspected.kind);
   facts.set("file", path);
-  io.result(std::move(facts), path + ": " + inspected->kind + "\n" + inspected->text);
+  io.result(std::move(facts), path + ": " + inspected.kind + "\n" + inspected.text);
   return Ok{};
 }
 

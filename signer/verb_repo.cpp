@@ -19,10 +19,15 @@ Result<RepositoryPlan> read_plan(Workbench& bench, const cli::Args& args) {
   PAWL_TRY(plan.snapshot, plan_option(bench, args, "--snapshot"));
   PAWL_TRY(plan.timestamp, plan_option(bench, args, "--timestamp"));
   for (const auto& text : args.all("--product")) {
-    PAWL_TRY(const auto product, parse_product(text));
+    PAWL_TRY(const auto product, parse_product("--product", text));
     PAWL_TRY(auto role, plan_role(bench, product.list));
     plan.products.push_back({product.product, std::move(role)});
   }
+  for (const auto& text : args.all("--development")) {
+    PAWL_TRY(const auto product, parse_product("--development", text));
+    PAWL_TRY(plan.development[product.product], plan_role(bench, product.list));
+  }
+  PAWL_TRY(plan.policy.tlog, log_policy_option(args, bench.disk()));
   for (const auto& text : args.all("--ceiling")) {
     PAWL_TRY(const auto ceiling, parse_ceiling(text));
     if (!plan.policy.ceilings.emplace(ceiling.product, ceiling.highest).second) {
@@ -35,6 +40,10 @@ Result<RepositoryPlan> read_plan(Workbench& bench, const cli::Args& args) {
 void warn_about(const RepositoryPlan& plan, cli::Io& io) {
   if (plan.products.empty()) {
     io.note("warning: no --product: nothing can be released until one is delegated");
+  }
+  for (const auto& [product, role] : plan.development) {
+    io.note("warning: devices of product " + product +
+            " are development devices: a ticket lets them go back to older releases");
   }
   for (const auto& product : plan.products) {
     if (plan.policy.ceilings.contains(product.product)) continue;
@@ -62,7 +71,7 @@ Status run_repo_init(const cli::Args& args, cli::Io& io) {
   PAWL_CHECK(begin_ledger(bench->disk(), bench->config().ledger));
   const auto roles = first.roles;
   Revision revision(std::move(first), bench->config().expiry, bench->clock().now());
-  revision.set_policy(plan.policy);
+  revision.set_policy(policy_of(plan));
   revision.renew("targets");
   for (const auto& [role, targets] : roles) revision.renew(role);
   PAWL_CHECK(

@@ -39,6 +39,7 @@ json::Object release_json(const ReleaseState& release) {
   out.set("security_version", static_cast<std::int64_t>(release.security_version.get()));
   out.set("manifest_sha256", to_hex(release.digest));
   out.set("accepted", !release.refused.has_value());
+  out.set("logged", release.logged == manifest::Logged::kProved);
   if (release.refused) out.set("why", release.refused->what());
   return out;
 }
@@ -47,7 +48,9 @@ std::string release_line(const ReleaseState& release) {
   const auto name = "  " + release.product + " " + release.version + ", counter " +
                     std::to_string(release.counter.get()) + ", security version " +
                     std::to_string(release.security_version.get()) + ": ";
-  return name + (release.refused ? "REFUSED: " + release.refused->what() : "accepted") + "\n";
+  const std::string logged = release.logged == manifest::Logged::kProved ? ", logged" : "";
+  return name + (release.refused ? "REFUSED: " + release.refused->what() : "accepted" + logged) +
+         "\n";
 }
 
 void print(const VerifyReport& report, UtcTime at, cli::Io& io) {

@@ -18,6 +18,9 @@ constexpr Option kLevel{"--level", "N", "zstd level, 1 to 22 (default 19)"};
 constexpr Option kThreads{"--threads", "N", "threads to compress with (default: all)"};
 constexpr Option kProduct{"--product", "NAME", "product line", Need::kRequired};
 
+constexpr Option kTlog{"--tlog", "FILE",
+                       "tlog-policy: the log releases have to be in, and who witnesses it"};
+
 constexpr std::array kKeyNew{
     Option{"NAME", "NAME", "name of the key: a-z, 0-9, -", Need::kRequired},
     Option{"--uri", "URI",
@@ -62,6 +65,10 @@ constexpr std::array kRepoInit{
            Need::kRepeated},
     Option{"--ceiling", "NAME=N", "highest security version a release of the product may carry",
            Need::kRepeated},
+    Option{"--development", "NAME=KEYS",
+           "the product's devices are development devices, and who signs override tickets for them",
+           Need::kRepeated},
+    kTlog,
     kExpires,
     kConfig};
 constexpr std::array kReleaseBuild{
@@ -106,8 +113,9 @@ constexpr std::array kDelta{
     kRepo,
     kConfig};
 constexpr std::array kReleaseAdd{
-    Option{"DIR", "DIR", "release directory made by `release build`", Need::kRequired}, kRepo,
-    kExpires, kConfig};
+    Option{"DIR", "DIR", "release directory made by `release build`", Need::kRequired},
+    Option{"--proof", "FILE", "tlog-proof of its manifest, from the log that policy.json names"},
+    kRepo, kExpires, kConfig};
 constexpr std::array kReleaseWithdraw{
     kProduct, Option{"--version", "VERSION", "version to take back", Need::kRequired}, kRepo,
     kExpires, kConfig};
@@ -127,6 +135,11 @@ constexpr std::array kCeremonyNew{
     Option{"--timestamp", "KEYS", "who signs timestamp from now on"},
     Option{"--ceiling", "NAME=N", "highest security version of a product's releases",
            Need::kRepeated},
+    Option{"--development", "NAME=KEYS",
+           "a product with development devices: who signs override tickets", Need::kRepeated},
+    Option{"--end-development", "NAME", "its devices are production devices from now on",
+           Need::kRepeated},
+    kTlog,
     Option{"--product", "NAME=KEYS", "a new product line, or other keys for one", Need::kRepeated},
     Option{"--end-product", "NAME", "a product line that ends", Need::kRepeated},
     Option{"--release", "DIR", "a release directory to sign and publish"},
@@ -164,6 +177,18 @@ constexpr std::array kRenew{
 constexpr std::array kBundle{
     kProduct, Option{"--version", "VERSION", "release to carry; default: the newest"},
     Option{"--out", "FILE", "the .pawl file to write", Need::kRequired}, kRepo, kConfig};
+constexpr std::array kOverride{
+    kProduct,
+    Option{"--version", "VERSION", "published release the device may install", Need::kRequired},
+    Option{"--device", "HEX", "number of the device, from `pawl-updater override`",
+           Need::kRequired},
+    Option{"--nonce", "HEX", "nonce of the request, from there too", Need::kRequired},
+    Option{"--waive", "WHAT", "release-counter: an older release; rollout-window: outside it",
+           Need::kRepeated},
+    Option{"--valid", "TIME", "how long the device may use it, at most 30d (default 1d)"},
+    Option{"--out", "FILE", "ticket to write", Need::kRequired},
+    kRepo,
+    kConfig};
 constexpr std::array kVerify{
     Option{"DIR", "DIR", "repository directory; default: as in signer.toml", Need::kOptional},
     Option{"--root", "FILE", "root a device trusts; default: metadata/1.root.json"},
@@ -218,6 +243,8 @@ constexpr std::array kVerbs{
     cli::Verb{"renew", "sign again with a new expiry, nothing else changed", kRenew, &run_renew},
     cli::Verb{"bundle", "write one release with its metadata to a file for devices without network",
               kBundle, &run_bundle},
+    cli::Verb{"override", "permit one development device one install, once", kOverride,
+              &run_override},
     cli::Verb{"verify", "run the device's own client over a repository", kVerify, &run_verify},
     cli::Verb{"lint", "say which devices are stuck, or will be, and what to do", kLint, &run_lint},
     cli::Verb{"inspect", "show what a file says", kInspect, &run_inspect},

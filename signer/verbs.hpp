@@ -29,6 +29,7 @@ Status run_ceremony_check(const cli::Args& args, cli::Io& io);
 Status run_ceremony_publish(const cli::Args& args, cli::Io& io);
 Status run_renew(const cli::Args& args, cli::Io& io);
 Status run_bundle(const cli::Args& args, cli::Io& io);
+Status run_override(const cli::Args& args, cli::Io& io);
 Status run_verify(const cli::Args& args, cli::Io& io);
 Status run_lint(const cli::Args& args, cli::Io& io);
 Status run_inspect(const cli::Args& args, cli::Io& io);

@@ -6,6 +6,7 @@
 #include "base/version.hpp"
 #include "manifest/directory_fetcher.hpp"
 #include "manifest/path.hpp"
+#include "manifest/release_proof.hpp"
 #include "manifest/verify_release.hpp"
 #include "signer/publication.hpp"
 #include "signer/release_build.hpp"
@@ -63,14 +64,26 @@ Status check_blob(const Run& run, const manifest::BlobReference& blob) {
   return Ok{};
 }
 
-Status check_release(const Run& run, const manifest::TargetInfo& target) {
+/// A proof that is published has to be good: nobody keeps a bad one without a reason.
+Result<manifest::Logged> check_logged(const Run& run, const manifest::TargetInfo& target) {
+  PAWL_TRY(const auto proof, manifest::proof_of(target));
+  const auto& policy = run.client.trusted().policy().tlog;
+  if (!proof || !policy || !target.hashes.sha256) return manifest::Logged::kNotProved;
+  PAWL_CHECK(check_blob(run, *proof));
+  PAWL_TRY(const auto bytes,
+           read_file(run.disk, run.input.directory + "/" + blob_path(proof->sha256),
+                     manifest::kMaxProofBytes));
+  return manifest::judge_logged(manifest::LogMode::kRequire, bytes, *target.hashes.sha256, policy);
+}
+
+Result<manifest::Logged> check_release(const Run& run, const manifest::TargetInfo& target) {
   PAWL_TRY(const auto release, judge_as_device(run.client, target));
   const auto blobs = blobs_of(release);
   for (std::size_t i = 0; i < blobs.size(); ++i) {
     run.progress.update("verify " + release.product + " " + release.version, i, blobs.size());
     PAWL_CHECK(check_blob(run, blobs[i]));
   }
-  return Ok{};
+  return check_logged(run, target);
 }
 
 /// "releases/gw3/1.0.0/manifest.json" -> "1.0.0".
@@ -93,6 +106,7 @@ Status verify_product(const Run& run, const std::string& product, VerifyReport& 
     state.security_version = offer.summary.security_version;
     if (offer.target.hashes.sha256) state.digest = *offer.target.hashes.sha256;
     auto accepted = check_release(run, offer.target);
+    if (accepted) state.logged = *accepted;
     if (!accepted) state.refused = std::move(accepted).error();
     out.releases.push_back(std::move(state));
   }

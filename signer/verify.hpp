@@ -32,6 +32,7 @@ struct ReleaseState {
   ReleaseCounter counter{0};
   SecurityVersion security_version{0};
   Sha256Digest digest;
+  manifest::Logged logged = manifest::Logged::kNotProved;
   std::optional<Error> refused;  // why a device does not take it
 };
 

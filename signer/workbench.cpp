@@ -5,6 +5,7 @@
 
 #include "base/bytes.hpp"
 #include "signer/ledger_book.hpp"
+#include "signer/log_policy.hpp"
 
 namespace pawl::signer {
 namespace {
@@ -145,6 +146,17 @@ Result<payload::BuildOptions> read_payload_options(const cli::Args& args) {
   if (level) out.level = static_cast<int>(*level);
   out.threads = static_cast<unsigned>(threads.value_or(cpus));
   return out;
+}
+
+Result<std::optional<manifest::LogPolicy>> log_policy_option(const cli::Args& args, Disk& disk) {
+  const auto path = args.get("--tlog");
+  if (!path) return std::optional<manifest::LogPolicy>();
+  PAWL_TRY(const auto bytes, read_file(disk, *path, kMaxLogPolicy));
+  auto policy = parse_log_policy(as_text(bytes));
+  if (policy) return std::optional(*std::move(policy));
+  auto error = std::move(policy).error();
+  error.prefix(*path);
+  return error;
 }
 
 Result<UtcTime> clock_option(const cli::Args& args) {

@@ -70,6 +70,10 @@ void mark_development(const std::vector<std::string>& labels, json::Object& obje
 /// `--level` and `--threads`; all processors by default. @return kUsage
 [[nodiscard]] Result<payload::BuildOptions> read_payload_options(const cli::Args& args);
 
+/// `--tlog FILE`. @return kMalformed naming file and line
+[[nodiscard]] Result<std::optional<manifest::LogPolicy>> log_policy_option(const cli::Args& args,
+                                                                           Disk& disk);
+
 /// `--at TIME`, or the time of day. @return kUsage
 [[nodiscard]] Result<UtcTime> clock_option(const cli::Args& args);
 /// Applies `--expires ROLE=DURATION` options. @return kUsage

@@ -103,6 +103,14 @@ class ConfigReader {
   std::string folder_;
 };
 
+Result<manifest::LogMode> read_log_mode(ConfigReader& in) {
+  PAWL_TRY(const auto word, in.toml().string("trust.tlog"));
+  if (!word || *word == "warn") return manifest::LogMode::kWarn;
+  if (*word == "off") return manifest::LogMode::kOff;
+  if (*word == "require") return manifest::LogMode::kRequire;
+  return in.toml().error("trust.tlog", "must be off, warn or require, not " + printable(*word));
+}
+
 Status read_device(ConfigReader& in, Config& out) {
   PAWL_TRY(out.device.product, in.name("device.product"));
   PAWL_TRY(out.device.hardware, in.name("device.hardware"));
@@ -110,6 +118,7 @@ Status read_device(ConfigReader& in, Config& out) {
   PAWL_TRY(out.device.class_id, in.uuid("device.class_id"));
   PAWL_TRY(out.trust_root, in.path_or("trust.root", out.trust_root));
   PAWL_TRY(out.build_epoch, in.time_or_epoch("trust.epoch"));
+  PAWL_TRY(out.tlog, read_log_mode(in));
   return Ok{};
 }
 

@@ -9,6 +9,7 @@
 #include "base/time.hpp"
 #include "bootloader-hooks/slot.hpp"
 #include "http/client.hpp"
+#include "manifest/transparency.hpp"
 
 namespace pawl::updater {
 
@@ -75,7 +76,8 @@ struct Config {
   std::optional<Issuer> issuer;
   Seconds poll{3600};  // between two polls of the server; 60 s to 7 days
   std::string trust_root = "/etc/pawl/root.json";
-  UtcTime build_epoch{};           // no clock is believed to be before this
+  UtcTime build_epoch{};  // no clock is believed to be before this
+  manifest::LogMode tlog = manifest::LogMode::kWarn;
   std::array<SlotPaths, 2> slots;  // a, b
   Boot boot;
   Health health;

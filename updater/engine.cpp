@@ -100,6 +100,12 @@ Result<manifest::Floors> Engine::floors() {
   return floors;
 }
 
+Status Engine::use_ticket() {
+  PAWL_TRY(auto now, floors());
+  PAWL_CHECK(floors_.save(manifest::with_ticket_used(std::move(now))));
+  return parts_.sealing.anchor_floors();
+}
+
 Result<bool> Engine::needs_healing(Slot slot) {
   PAWL_TRY(const auto now, floors());
   const auto& held = record_.holds(slot);

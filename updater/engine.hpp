@@ -59,6 +59,8 @@ class Engine {
   /// Floors of the record and of the hardware, the higher of each.
   [[nodiscard]] Result<manifest::Floors> floors();
   [[nodiscard]] Status save_floors(const manifest::Floors& floors) { return floors_.save(floors); }
+  /// The outstanding ticket is used up, and no older floors record is believed any more.
+  [[nodiscard]] Status use_ticket();
   /// A slot whose release is below the floor can only be useful as a copy of the running one.
   [[nodiscard]] Result<bool> needs_healing(Slot slot);
   [[nodiscard]] const StateDir& dir() const { return dir_; }

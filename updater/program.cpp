@@ -38,10 +38,13 @@ constexpr cli::Option kStateOption{"--state", "DIR", "state directory (/var/lib/
                                    Need::kOptional};
 constexpr std::array kCommon{kConfigOption, kStateOption};
 constexpr std::array kInstallOptions{
-    kConfigOption, kStateOption,
+    kConfigOption,
+    kStateOption,
     cli::Option{"--bundle", "FILE", "from an offline bundle instead of the server",
                 Need::kOptional},
     cli::Option{"--release", "VERSION", "this release instead of the newest", Need::kOptional},
+    cli::Option{"--override", "FILE", "development: a ticket of `pawl-signer override`",
+                Need::kOptional},
     cli::Option{"--dry-run", "", "verify everything, change no slot", Need::kFlag}};
 constexpr std::array kRunOptions{
     kConfigOption, kStateOption,
@@ -105,12 +108,23 @@ Status run_check(const Args& args, Io& io) {
 
 Status run_install(const Args& args, Io& io) {
   PAWL_TRY(const auto program, open_program(args, io));
-  const InstallRequest request{args.get("--release"),
-                               args.flag("--dry-run") ? DryRun::kYes : DryRun::kNo};
+  InstallRequest request{args.get("--release"),
+                         args.flag("--dry-run") ? DryRun::kYes : DryRun::kNo};
+  if (const auto path = args.get("--override")) {
+    PAWL_TRY(request.ticket, read_file(program->device().disk, *path, manifest::Ticket::kMaxBytes));
+  }
   const auto bundle = args.get("--bundle");
   PAWL_TRY(const auto result, bundle ? install_bundle(program->device(), *bundle, request)
                                      : install(program->device(), request));
   print(io, result, program->device().sealing.floor_kind());
+  return Ok{};
+}
+
+Status run_override(const Args& args, Io& io) {
+  PAWL_TRY(const auto program, open_program(args, io));
+  SystemRandom random;
+  PAWL_TRY(const auto request, override_request(program->device(), random));
+  print(io, request, program->device().config.device.product);
   return Ok{};
 }
 
@@ -293,6 +307,8 @@ const cli::Program& program() {
       cli::Verb{"check", "ask the repository for a newer release", kCommon, &run_check},
       cli::Verb{"install", "write a release to the other slot and arm its trial", kInstallOptions,
                 &run_install},
+      cli::Verb{"override", "development: ask for a ticket that permits one install", kCommon,
+                &run_override},
       cli::Verb{"boot", "early at every start: finish or give up what was begun", kCommon,
                 &run_boot},
       cli::Verb{"trial", "judge a trial by its health checks: commit or revert", kCommon,

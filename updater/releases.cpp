@@ -6,6 +6,7 @@
 #include "base/version.hpp"
 #include "manifest/disk_store.hpp"
 #include "manifest/path.hpp"
+#include "manifest/release_proof.hpp"
 
 namespace pawl::updater {
 namespace {
@@ -99,8 +100,62 @@ Status refresh_metadata(Device& device, Engine& engine) {
   return Ok{};
 }
 
-Result<Refreshed> choose_release(Device& device, Engine& engine,
-                                 const std::optional<std::string>& version) {
+namespace {
+
+/// The proof that the metadata name, or nothing. @return why it cannot be had
+Result<std::optional<Bytes>> fetch_proof(Device& device, const manifest::TargetInfo& target) {
+  PAWL_TRY(const auto reference, manifest::proof_of(target));
+  if (!reference) return std::optional<Bytes>();
+  PAWL_TRY(auto proof,
+           device.blobs.read(*reference, manifest::kMaxProofBytes, "transparency proof"));
+  return std::optional(std::move(proof));
+}
+
+/// FORMAT 2.11.5. A proof that cannot be had is an error only where one is required.
+Result<manifest::Logged> check_logged(Device& device, const manifest::TargetInfo& target,
+                                      const Sha256Digest& manifest,
+                                      const std::optional<manifest::LogPolicy>& policy) {
+  const auto mode = device.config.tlog;
+  const bool wanted = mode != manifest::LogMode::kOff && policy;
+  auto proof = wanted ? fetch_proof(device, target) : std::optional<Bytes>();
+  if (!proof && mode == manifest::LogMode::kRequire) {
+    auto error = std::move(proof).error();
+    if (error.code() == Errc::kHashMismatch) error.set_attack("not-logged");
+    return error;
+  }
+  PAWL_TRY(const auto logged,
+           manifest::judge_logged(mode, proof ? *proof : std::nullopt, manifest, policy));
+  if (wanted && logged == manifest::Logged::kNotProved) {
+    device.log.write(LogLevel::kWarning, "release.not-logged",
+                     {{"manifest", to_hex(manifest)},
+                      {"why", proof ? "no good transparency proof" : proof.error().what()}});
+  }
+  return logged;
+}
+
+}  // namespace
+
+Result<manifest::Tickets> ask_for_ticket(Device& device, Engine& engine, Random& random) {
+  PAWL_TRY(const auto metadata, Metadata::open(device, engine));
+  PAWL_TRY(const auto report, metadata->refresh(engine));
+  (void)report;
+  const auto& product = device.config.device.product;
+  if (!metadata->client().trusted().policy().development.contains(product)) {
+    return fail(Errc::kNotForDevice,
+                "devices of product '" + product + "' are no development devices")
+        .with_hint("root decides that, in policy.json");
+  }
+  manifest::TicketNumber number;
+  manifest::TicketNumber nonce;
+  random.fill(number.bytes);
+  random.fill(nonce.bytes);
+  const auto floors = manifest::with_ticket_request(metadata->client().floors(), number, nonce);
+  PAWL_CHECK(engine.save_floors(floors));
+  return *floors.tickets;
+}
+
+Result<Refreshed> choose_release(Device& device, Engine& engine, const ReleaseWish& wish) {
+  const auto& version = wish.version;
   PAWL_TRY(const auto metadata, Metadata::open(device, engine));
   auto& client = metadata->client();
   Refreshed out;
@@ -112,11 +167,18 @@ Result<Refreshed> choose_release(Device& device, Engine& engine,
                                      : find_newest(offers, facts, client.trusted()));
   if (!version && nothing_newer(offer, client.floors())) return out;
   PAWL_TRY(auto bytes, client.fetch(offer.target, manifest::kMaxReleaseBytes));
-  PAWL_TRY(auto accepted,
-           manifest::verify_release(bytes, offer.target, facts, client.floors(),
-                                    client.trusted().policy(), out.report.freshness));
+  if (wish.ticket) {
+    PAWL_TRY(auto ticket, manifest::Override::accept(*wish.ticket, client.trusted(), facts.product,
+                                                     client.floors().tickets));
+    out.ticket.emplace(std::move(ticket));
+  }
+  PAWL_TRY(auto accepted, manifest::verify_release(bytes, offer.target, facts, client.floors(),
+                                                   client.trusted().policy(), out.report.freshness,
+                                                   out.ticket ? &*out.ticket : nullptr));
   if (accepted->standing == manifest::Standing::kCommitted) return out;
-  out.chosen.emplace(Chosen{std::move(accepted), std::move(bytes)});
+  PAWL_TRY(const auto logged,
+           check_logged(device, offer.target, accepted->digest, client.trusted().policy().tlog));
+  out.chosen.emplace(Chosen{std::move(accepted), std::move(bytes), logged});
   return out;
 }
 

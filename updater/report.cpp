@@ -97,6 +97,7 @@ void print(cli::Io& io, const CheckResultOf& result) {
   out.set("version", release.version);
   out.set("release_counter", number(release.release_counter));
   out.set("security_version", number(release.security_version));
+  out.set("logged", result.logged == manifest::Logged::kProved);
   io.result(std::move(out), "release " + release.version + " can be installed (release counter " +
                                 std::to_string(release.release_counter.get()) + ")");
 }
@@ -117,6 +118,32 @@ void set_totals(json::Object& out, const InstallTotals& totals) {
 
 }  // namespace
 
+namespace {
+
+std::string waived_text(const std::vector<std::string>& waived, json::Object& out) {
+  if (waived.empty()) return {};
+  json::Array names;
+  std::string text = "\ndevelopment: a ticket waived";
+  for (const auto& name : waived) {
+    names.emplace_back(name);
+    text += " " + name;
+  }
+  out.set("waived", std::move(names));
+  return text;
+}
+
+}  // namespace
+
+void print(cli::Io& io, const manifest::Tickets& request, const std::string& product) {
+  json::Object out;
+  out.set("product", product);
+  out.set("device", to_hex(request.device));
+  out.set("nonce", to_hex(*request.nonce));
+  io.result(std::move(out), "product " + product + "\ndevice  " + to_hex(request.device) +
+                                "\nnonce   " + to_hex(*request.nonce) +
+                                "\npass these to: pawl-signer override");
+}
+
 void print(cli::Io& io, const InstallResult& result, std::string_view floor_kind) {
   json::Object out;
   out.set("changed", result.end == InstallResult::End::kArmed);
@@ -126,16 +153,18 @@ void print(cli::Io& io, const InstallResult& result, std::string_view floor_kind
   }
   out.set("version", result.version);
   out.set("slot", boot::letter(result.target));
+  const auto waived = waived_text(result.waived, out);
+  if (result.logged) out.set("logged", *result.logged == manifest::Logged::kProved);
   if (result.end == InstallResult::End::kPlanned) {
     out.set("dry_run", true);
     return io.result(std::move(out), "release " + result.version + " would be installed to " +
-                                         slot_text(result.target));
+                                         slot_text(result.target) + waived);
   }
   const auto& totals = result.totals;
   out.set("restart_required", true);
   set_totals(out, totals);
   std::string text = "release " + result.version + " is in " + slot_text(result.target) + ": " +
-                     totals_text(totals) + "\n";
+                     totals_text(totals) + waived + "\n";
   text += "restart the device to try it\n" + floor_line(floor_kind);
   io.result(std::move(out), text);
 }
@@ -255,6 +284,10 @@ void print(cli::Io& io, const StatusResult& result) {
     out.set("security_floor", number(result.floors.security_version));
     text += "\ncommitted release counter: " + std::to_string(result.floors.release_counter.get()) +
             "\nsecurity version floor: " + std::to_string(result.floors.security_version.get());
+    if (const auto& tickets = result.floors.tickets) {
+      out.set("tickets_used", static_cast<std::int64_t>(tickets->used));
+      text += "\ndevelopment: " + std::to_string(tickets->used) + " override tickets used";
+    }
   } else if (result.closed.empty()) {
     out.set("floors_problem", result.floors_problem);
     text += "\nfloors: " + result.floors_problem;

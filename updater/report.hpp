@@ -11,6 +11,7 @@ namespace pawl::updater {
 void print(cli::Io& io, const ProvisionResult& result, std::string_view floor_kind);
 void print(cli::Io& io, const CheckResultOf& result);
 void print(cli::Io& io, const InstallResult& result, std::string_view floor_kind);
+void print(cli::Io& io, const manifest::Tickets& request, const std::string& product);
 void print(cli::Io& io, const BootResult& result, std::string_view floor_kind);
 void print(cli::Io& io, const TrialResult& result, std::string_view floor_kind);
 void print(cli::Io& io, const RollbackResult& result, std::string_view floor_kind);

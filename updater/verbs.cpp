@@ -26,8 +26,10 @@ struct Session {
   }
 };
 
+/// kRollback: the install was begun by a ticket, which is used up.
 bool may_resume_without_metadata(Errc code) {
-  return code == Errc::kExpired || code == Errc::kTransport || code == Errc::kOffline;
+  return code == Errc::kExpired || code == Errc::kTransport || code == Errc::kOffline ||
+         code == Errc::kRollback;
 }
 
 /// The release of an interrupted install, from its stored manifest.
@@ -47,18 +49,22 @@ struct Offer {
   manifest::Release release;
   ReleaseId id;
   std::optional<Bytes> manifest;
+  std::optional<manifest::Override> ticket;  // to be used up before anything changes
+  std::optional<manifest::Logged> logged;    // of a manifest that came now
 };
 
 Result<std::optional<Offer>> find_offer(Device& device, Engine& engine,
                                         const InstallRequest& request) {
-  auto refreshed = choose_release(device, engine, request.version);
+  auto refreshed = choose_release(device, engine, {request.version, request.ticket});
   const auto& record = engine.record();
-  const bool unfinished = record.state == State::kInstalling &&
-                          (!request.version || *request.version == record.release->version);
+  const bool same = record.release && request.version == record.release->version;
+  const bool unfinished = (record.state == State::kInstalling && (same || !request.version)) ||
+                          (record.state == State::kArmed && same);
   if (!refreshed && unfinished && may_resume_without_metadata(refreshed.error().code())) {
     auto again = interrupted_release(device, engine);
     if (!again) return std::move(refreshed).error();
-    return std::optional(Offer{*std::move(again), *engine.record().release, std::nullopt});
+    return std::optional(Offer{*std::move(again), *engine.record().release, std::nullopt,
+                               std::nullopt, std::nullopt});
   }
   PAWL_TRY(auto result, std::move(refreshed));
   if (!result.chosen) return std::optional<Offer>();
@@ -68,7 +74,8 @@ Result<std::optional<Offer>> find_offer(Device& device, Engine& engine,
                                          accepted.release.version + " than the repository lists");
   }
   return std::optional(Offer{accepted.release, ReleaseId::of(accepted.release, accepted.digest),
-                             std::move(result.chosen->manifest)});
+                             std::move(result.chosen->manifest), std::move(result.ticket),
+                             result.chosen->logged});
 }
 
 Status refuse_while_busy(const Record& record) {
@@ -214,26 +221,59 @@ Result<RollbackResult> try_other_slot(Device& device, Engine& engine) {
 
 Result<CheckResultOf> check(Device& device) {
   PAWL_TRY(auto session, Session::start(device));
-  PAWL_TRY(const auto refreshed, choose_release(device, session.engine, std::nullopt));
+  PAWL_TRY(const auto refreshed, choose_release(device, session.engine, {}));
   CheckResultOf out{refreshed.report, std::nullopt};
-  if (refreshed.chosen) out.release = refreshed.chosen->accepted->release;
+  if (refreshed.chosen) {
+    out.release = refreshed.chosen->accepted->release;
+    out.logged = refreshed.chosen->logged;
+  }
   return out;
 }
 
 namespace {
+
+std::vector<std::string> waived_by(const manifest::Override& ticket) {
+  std::vector<std::string> out;
+  for (const auto waiver : ticket.ticket().waivers) {
+    out.emplace_back(manifest::waiver_name(waiver));
+  }
+  return out;
+}
+
+/// FORMAT 15.3.4: the nonce is gone, and cannot come back, before the ticket has an effect.
+Status use_up(Device& device, Engine& engine, const manifest::Override& ticket) {
+  PAWL_CHECK(engine.use_ticket());
+  std::string signers;
+  for (const auto& id : ticket.signers()) signers += (signers.empty() ? "" : " ") + id.text;
+  std::string waived;
+  for (const auto& name : waived_by(ticket)) waived += (waived.empty() ? "" : " ") + name;
+  device.log.write(LogLevel::kWarning, "ticket.used",
+                   {{"waives", waived},
+                    {"manifest", to_hex(ticket.ticket().manifest)},
+                    {"nonce", to_hex(ticket.ticket().nonce)},
+                    {"keys", signers}});
+  return Ok{};
+}
 
 Result<InstallResult> install_offer(Device& device, Engine& engine, const InstallRequest& request) {
   PAWL_CHECK(refuse_while_busy(engine.record()));
   PAWL_TRY(const auto offer, find_offer(device, engine, request));
   if (!offer) return InstallResult{};
   PAWL_TRY(const auto current, device.boot.current());
-  InstallResult out{InstallResult::End::kArmed, offer->release.version, boot::other(current), {}};
+  InstallResult out{InstallResult::End::kArmed,
+                    offer->release.version,
+                    boot::other(current),
+                    {},
+                    {},
+                    offer->logged};
+  if (offer->ticket) out.waived = waived_by(*offer->ticket);
   if (engine.record().state == State::kArmed && engine.record().release == offer->id) return out;
   PAWL_TRY(const auto plan, plan_of(device, engine, offer->release, out.target));
   if (request.dry_run == DryRun::kYes) {
     out.end = InstallResult::End::kPlanned;
     return out;
   }
+  if (offer->ticket) PAWL_CHECK(use_up(device, engine, *offer->ticket));
   PAWL_CHECK(engine.offer(offer->id));
   report(device, engine.record());
   if (offer->manifest) {
@@ -247,12 +287,20 @@ Result<InstallResult> install_offer(Device& device, Engine& engine, const Instal
 }  // namespace
 
 Result<InstallResult> install(Device& device, const InstallRequest& request) {
+  if (request.ticket && !request.version) {
+    return fail(Errc::kUsage, "a ticket is for one release: name it with --release");
+  }
   PAWL_TRY(auto session, Session::start(device));
   auto done = install_offer(device, session.engine, request);
   const auto& record = session.engine.record();
   if (done) report(device, record);
   if (!done) report_failure(device, record, request.manifest, done.error());
   return done;
+}
+
+Result<manifest::Tickets> override_request(Device& device, Random& random) {
+  PAWL_TRY(auto session, Session::start(device));
+  return ask_for_ticket(device, session.engine, random);
 }
 
 Status refresh(Device& device) {

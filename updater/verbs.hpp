@@ -13,6 +13,7 @@ namespace pawl::updater {
 struct CheckResultOf {
   manifest::RefreshReport report;
   std::optional<manifest::Release> release;  // what could be installed
+  manifest::Logged logged = manifest::Logged::kNotProved;
 };
 [[nodiscard]] Result<CheckResultOf> check(Device& device);
 /// Only the metadata: floors and root follow the repository.
@@ -23,6 +24,7 @@ struct InstallRequest {
   std::optional<std::string> version;
   DryRun dry_run = DryRun::kNo;
   std::optional<Sha256Digest> manifest = {};  // what a server offered: no other is installed
+  std::optional<Bytes> ticket = {};  // file of an override ticket; needs a version (FORMAT 15)
 };
 struct InstallResult {
   enum class End : std::uint8_t {
@@ -34,11 +36,17 @@ struct InstallResult {
   std::string version;
   Slot target = Slot::kA;
   InstallTotals totals;
+  std::vector<std::string> waived;         // by a ticket
+  std::optional<manifest::Logged> logged;  // of a manifest that came now
 };
 /// Refresh, verify, windows -> sync -> drop cache -> read back -> stage -> try_once. An install
 /// that was authorised is finished from its stored manifest also when the metadata have expired or
 /// the metadata source is gone; so is one that came from a bundle whose time has passed.
 [[nodiscard]] Result<InstallResult> install(Device& device, const InstallRequest& request);
+
+/// A development device asks for an override ticket: its number and a new nonce, which makes every
+/// earlier ticket useless. @return kNotForDevice on a production device
+[[nodiscard]] Result<manifest::Tickets> override_request(Device& device, Random& random);
 
 struct BootResult {
   State state = State::kIdle;

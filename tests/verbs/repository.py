@@ -6,7 +6,7 @@ import subprocess
 VENDOR = "fa6b4a53-d5ad-5fdf-be9d-e663e4d41ffe"
 CLASS = "1492af14-2569-5e48-bf42-9b2d51f2ab45"
 PRODUCT = "gw3"
-KEYS = ("root", "targets", "snap", "time", "rel")
+KEYS = ("root", "targets", "snap", "time", "rel", "debug")
 
 
 def run(*args, **more):
@@ -34,7 +34,8 @@ def keys(signer, folder):
 
 def init(signer, folder):
     run(signer, "repo", "init", "repo", "--root", "root", "--targets", "targets", "--snapshot", "snap",
-        "--timestamp", "time", "--product", f"{PRODUCT}=rel", "--ceiling", f"{PRODUCT}=5", cwd=folder)
+        "--timestamp", "time", "--product", f"{PRODUCT}=rel", "--ceiling", f"{PRODUCT}=5",
+        "--development", f"{PRODUCT}=debug", cwd=folder)
 
 
 def make(signer: pathlib.Path, folder: pathlib.Path):

@@ -158,6 +158,33 @@ TEST_CASE("ceremony: a raised ceiling is marked as irreversible", "[signer][cere
   CHECK(bench.published().policy.ceiling("gw3") == SecurityVersion(12));
 }
 
+TEST_CASE("ceremony: development devices are named as such, and so is their end (FORMAT 11.8.5)",
+          "[signer][ceremony][ticket]") {
+  Bench bench;
+  Proposal proposal;
+  proposal.development["gw3"] = keys({"rel2"}, 1);
+  const auto ceremony = bench.begun(proposal);
+  CHECK(ceremony.role == "root");
+  CHECK(ceremony.scope == std::vector<std::string>{"development gw3"});
+  const auto view = bench.view(ceremony);
+  REQUIRE(view.changes.size() == 1);
+  CHECK_THAT(view.changes[0].words, Catch::Contains("DEVELOPMENT devices: tickets signed by 1 of "));
+  auto undeclared = ceremony;
+  undeclared.scope.clear();
+  CHECK_FALSE(check_ceremony(undeclared, undeclared.repository));
+
+  manifest::Policy with;
+  with.development["gw3"] = development_keys(keys({"rel2"}, 1));
+  const auto ended = policy_changes(with, {});
+  REQUIRE(ended.size() == 1);
+  CHECK(ended[0].scope == "development gw3");
+  CHECK_THAT(ended[0].words, Catch::Contains("production devices"));
+  auto other = with;
+  other.development["gw3"] = development_keys(keys({"dave"}, 1));
+  CHECK(policy_changes(with, other).size() == 1);
+  CHECK(policy_changes(with, with).empty());
+}
+
 TEST_CASE("ceremony: a lowered ceiling can be taken back", "[signer][ceremony]") {
   Bench bench;
   Proposal proposal;

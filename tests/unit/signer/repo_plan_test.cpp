@@ -24,12 +24,12 @@ TEST_CASE("plan: key lists have names and a threshold, more than half by default
 }
 
 TEST_CASE("plan: products and ceilings are NAME=VALUE", "[signer][plan]") {
-  const auto product = parse_product("gw3=a,b:2");
+  const auto product = parse_product("--product", "gw3=a,b:2");
   REQUIRE(product);
   CHECK(product->product == "gw3");
   CHECK(product->list.threshold == 2);
   for (const auto* bad : {"gw3", "=a", "GW=a", "gw3="}) {
-    CHECK(parse_product(bad).error().code() == Errc::kUsage);
+    CHECK(parse_product("--product", bad).error().code() == Errc::kUsage);
   }
   CHECK(parse_ceiling("gw3=65535")->highest == SecurityVersion(65535));
   for (const auto* bad : {"gw3", "gw3=", "gw3=x", "gw3=65536", "gw3=-1"}) {
