@@ -44,6 +44,7 @@ bool gone(pid_t process) {
 
 }  // namespace
 
+// FORMAT 10.7.1
 TEST_CASE("a broker makes, lists and signs with keys in its own process", "[hsm][broker]") {
   Brokered ready;
   const auto signer = ready.broker->signer(ready.uri, ready.pinned);

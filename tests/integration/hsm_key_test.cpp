@@ -32,6 +32,7 @@ TEST_CASE("a generated key sits in the token and says so", "[hsm][softhsm]") {
   CHECK(list_keys(ready.session())->size() == 1);
 }
 
+// FORMAT 10.6.1
 TEST_CASE("a signature made in the token verifies under the pinned key", "[hsm][softhsm]") {
   Ready ready;
   const auto made = generate_key(ready.session(), named("gw3"));

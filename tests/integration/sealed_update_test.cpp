@@ -2,10 +2,12 @@
 #include <catch2/catch.hpp>
 
 #include "base/digest.hpp"
+#include "base/random.hpp"
 #include "sealing/blob.hpp"
 #include "sealing/handover.hpp"
 #include "sealing/records.hpp"
 #include "tests/fakes/sealed_device.hpp"
+#include "tests/fakes/ticket.hpp"
 #include "tpm/fault.hpp"
 
 using namespace pawl;
@@ -306,6 +308,39 @@ TEST_CASE("Floors of before the last commit are refused", "[sealed][swtpm]") {
   CHECK(code(d.install("1.2.0")) == Errc::kRollback);
   d.fake.disk.put(kFloors, fresh);
   CHECK(d.install("1.2.0"));
+}
+
+TEST_CASE("A used ticket does not come back with an older floors record (FORMAT 15.3.4)",
+          "[sealed][swtpm][ticket]") {
+  fakes::MeasuredFactory own;
+  own.add("1.0.0", {1, 5, 5});
+  own.add("1.1.0", {2, 5, 5});
+  fakes::make_development(own.repo);
+  SealedDevice fake(own, "1.1.0");
+  auto device = fake.tpm_device();
+  REQUIRE(provision(device, {}));
+  SystemRandom random;
+  const auto asked = override_request(device, random);
+  REQUIRE(asked);
+  const auto file =
+      fakes::signed_ticket(fakes::ticket_for(own.repo, *asked, own.releases.at("1.0.0").release));
+  const InstallRequest request{"1.0.0", DryRun::kNo, std::nullopt, file};
+  const auto before = fake.disk.content(kFloors);
+  const auto done = install(device, request);
+  if (!done) FAIL(done.error().what());
+  REQUIRE(rollback(device));
+  const auto after = fake.disk.content(kFloors);
+  CHECK(code(install(device, request)) == Errc::kRollback);  // the record says that it was used
+  fake.seal.close();
+  fake.disk.put(kFloors, before);  // it waits for the ticket, and the TPM knows better
+  const auto replayed = install(device, request);
+  REQUIRE_FALSE(replayed);
+  CHECK(replayed.error().code() == Errc::kRollback);
+  CHECK_THAT(replayed.error().what(), Catch::Contains("floors"));
+  CHECK(fake.record().state == State::kIdle);
+  fake.seal.close();
+  fake.disk.put(kFloors, after);
+  CHECK(override_request(device, random));
 }
 
 TEST_CASE("Deleting the metadata store does not let old signed metadata in", "[sealed][swtpm]") {

@@ -121,6 +121,7 @@ TEST_CASE("Control: the same commands go through before the TPM is given away",
   }
 }
 
+// FORMAT 6.6.6
 TEST_CASE("A sealed object has no password, in any boot state", "[tpm][swtpm][attack]") {
   Provisioned d;
   Writer area;

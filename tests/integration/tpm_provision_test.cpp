@@ -84,6 +84,7 @@ TEST_CASE("A first floor over 1024 is refused", "[tpm][swtpm]") {
   CHECK(tpm::fault_of(refused.error()) == Fault::kCounter);
 }
 
+// FORMAT 6.6.1
 TEST_CASE("A storage root key of another template is not used", "[tpm][swtpm]") {
   TpmDevice d;
   d.boot("a");

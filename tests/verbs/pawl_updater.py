@@ -108,6 +108,7 @@ ROWS = {
     "provision": Row(("--unmeasured-boot", "--config", "tpm.toml", "--state", "sealed"), DEVICE, 24, before=tpm),
     "check": Row(DEVICE, OTHER, 16),
     "install": Row(DEVICE, (*DEVICE, "--release", "9.9.9"), 16),
+    "override": Row(DEVICE, OTHER, 16),
     "boot": Row(DEVICE, DEVICE, 42, before=start("b", 2), before_refusal=no_loader),
     "trial": Row(DEVICE, DEVICE, 42, before=start("b", 2), before_refusal=no_loader),
     "commit": Row(DEVICE, DEVICE, 42, before=start("b", 2), before_refusal=no_loader),

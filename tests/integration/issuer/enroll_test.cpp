@@ -60,6 +60,7 @@ struct World {
 
 }  // namespace
 
+// FORMAT 13.7.3
 TEST_CASE("enroll: an SVID with its key and bundle; again it changes nothing until half life",
           "[integration][issuer]") {
   World world;
@@ -91,6 +92,7 @@ TEST_CASE("enroll: an SVID with its key and bundle; again it changes nothing unt
   REQUIRE(world.load());
 }
 
+// FORMAT 13.7.4
 TEST_CASE("enroll: cut before any durable operation, it ends with a whole SVID",
           "[integration][issuer][powercut]") {
   for (const auto fate : {fakes::Fate::kLost, fakes::Fate::kKept}) {
@@ -191,6 +193,7 @@ TEST_CASE("enroll: what the issuer answers is checked before it is kept", "[inte
   }
 }
 
+// FORMAT 13.7.2
 TEST_CASE("enroll: an older bundle and another domain are refused", "[integration][issuer]") {
   World world;
   REQUIRE(world.enroller().enrol());

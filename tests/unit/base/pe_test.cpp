@@ -84,6 +84,7 @@ TEST_CASE("PE images without a security directory have a digest", "[pe]") {
   CHECK_FALSE(layout->certificate_entry.has_value());
 }
 
+// FORMAT 6.1.1 to 6.1.4
 TEST_CASE("PE layout refuses what firmwares would read differently (FORMAT 6.1)", "[pe]") {
   struct Row {
     const char* why;
@@ -137,6 +138,7 @@ TEST_CASE("A PE image cut anywhere is refused", "[pe]") {
   }
 }
 
+// FORMAT 6.2.3, 6.2.4
 TEST_CASE("A UKI yields the digests of a measured boot (FORMAT 6.2)", "[pe]") {
   const auto file = good();
   const auto uki = pe::measure_uki(file);
@@ -177,6 +179,7 @@ TEST_CASE("A UKI with a device tree measures it after the initrd", "[pe]") {
   CHECK(uki->sections.back().digest == sha256(as_bytes("tree")));
 }
 
+// FORMAT 6.2.1, 6.2.2, 6.2.4
 TEST_CASE("A UKI is refused when its measurement would be ambiguous (FORMAT 6.2)", "[pe]") {
   struct Row {
     const char* why;

@@ -179,6 +179,7 @@ TEST_CASE("publication: what would break the served repository is refused (FORMA
   }
 }
 
+// FORMAT 12.6.6
 TEST_CASE("publication: pieces are the next ones of a missing file, and what was announced",
           "[distributor][publication]") {
   World world;

@@ -76,6 +76,7 @@ TEST_CASE("own SVID: refusals", "[identity][svid]") {
         Errc::kMalformed);
 }
 
+// FORMAT 9.5.1
 TEST_CASE("SVID files: read together, each fault named (FORMAT 9.5)", "[identity][svid]") {
   const auto root = issue(ca_spec("root"), nullptr);
   const auto other = issue(ca_spec("other"), nullptr);

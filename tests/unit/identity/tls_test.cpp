@@ -64,6 +64,7 @@ TEST_CASE("TLS: both sides know each other's SPIFFE ID after the handshake", "[i
   CHECK(SSL_session_reused(met->pair.server.get()) == 0);
 }
 
+// FORMAT 9.6.3
 TEST_CASE("TLS: a peer our rules refuse never finishes the handshake (FORMAT 9.6)",
           "[identity][tls]") {
   World world;

@@ -196,6 +196,7 @@ const Row kRows[] = {
 
 }  // namespace
 
+// FORMAT 9.2.1 to 9.2.5; FORMAT 9.2.7
 TEST_CASE("X.509-SVID: every rule of the standard, one change at a time (FORMAT 9.2)",
           "[identity][verifier]") {
   for (const auto& row : kRows) {

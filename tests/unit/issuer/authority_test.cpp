@@ -131,6 +131,7 @@ TEST_CASE("Authority: an SVID counts from a minute ago, for devices whose clock 
   CHECK(moment(X509_get0_notAfter(svid->get())) == kNow + Seconds{600});
 }
 
+// FORMAT 13.4.3
 TEST_CASE("Authority: two authorities of one domain have different subjects",
           "[issuer][authority]") {
   fakes::FakeDisk disk;

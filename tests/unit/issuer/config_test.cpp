@@ -25,6 +25,7 @@ TEST_CASE("issuer.toml: the least that works, and what it means (FORMAT 13.6)",
   CHECK(config->makers.empty());
 }
 
+// FORMAT 13.6.1
 TEST_CASE("issuer.toml: every wrong key is named with its line (FORMAT 13.6)", "[issuer][config]") {
   struct Row {
     const char* why;

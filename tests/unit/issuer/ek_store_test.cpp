@@ -46,6 +46,7 @@ TEST_CASE("EK store: adding, banning and removing are idempotent and say so (FOR
   CHECK(store.list()->front().ek == ek);
 }
 
+// FORMAT 13.1.3
 TEST_CASE("EK store: one attestation key for a TPM until it is removed (FORMAT 13.5.2)",
           "[issuer][store]") {
   fakes::FakeDisk disk;
@@ -78,6 +79,7 @@ TEST_CASE("EK store: a TPM of its maker is not a listed one", "[issuer][store]")
   CHECK(store.bind(ek, Origin::kMaker, ak_of(1)));
 }
 
+// FORMAT 13.5.1
 TEST_CASE("EK store: a damaged record refuses its TPM instead of forgetting it",
           "[issuer][store]") {
   const auto good = write_ek_record({Origin::kListed, Admission::kBanned, ak_of(3), "n"});

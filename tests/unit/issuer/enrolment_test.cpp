@@ -91,6 +91,7 @@ identity::X509Ptr certificate_of(const std::string& pem) {
 
 }  // namespace
 
+// FORMAT 13.2.3, 13.2.5, 13.4.1, 13.4.2
 TEST_CASE("Enrolment: an admitted TPM gets an SVID that every rule accepts (FORMAT 13.1, 13.4)",
           "[issuer][enrolment]") {
   World world;
@@ -119,6 +120,7 @@ TEST_CASE("Enrolment: an admitted TPM gets an SVID that every rule accepts (FORM
   CHECK((*record)->note == "bench");
 }
 
+// FORMAT 13.1.1
 TEST_CASE("Enrolment: who is not admitted is refused at the first request (FORMAT 13.1)",
           "[issuer][enrolment]") {
   struct Row {
@@ -235,6 +237,7 @@ TEST_CASE("Enrolment: who is not admitted is refused at the first request (FORMA
   }
 }
 
+// FORMAT 13.3.2, 13.3.3
 TEST_CASE("Enrolment: every bent answer is refused, and its session is spent (FORMAT 13.3)",
           "[issuer][enrolment]") {
   struct Row {

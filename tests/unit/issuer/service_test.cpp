@@ -57,6 +57,7 @@ TEST_CASE("Issuer over HTTP: the bundle is for everybody, with sequence and hint
   CHECK(world.ask(Method::kHead, "/bundle").status == 200);
 }
 
+// FORMAT 13.2.1
 TEST_CASE("Issuer over HTTP: wrong names, methods and bodies (FORMAT 13.2.6, 13.2.7)",
           "[issuer][service]") {
   struct Row {

@@ -88,6 +88,7 @@ Case edited(std::uint32_t seed) {
 
 }  // namespace
 
+// FORMAT 4.4.5
 TEST_CASE("edited windows come back (FORMAT 4.7)", "[payload]") {
   CopyAddCodec codec;
   for (std::uint32_t seed = 1; seed < 25; ++seed) {
@@ -158,6 +159,7 @@ TEST_CASE("tables of addresses shift together (FORMAT 4.7.9, 4.7.11)", "[payload
   CHECK(*decode(c, *frame, codec) == c.image);
 }
 
+// FORMAT 4.7.2
 TEST_CASE("a frame made once gives its window on every machine (FORMAT 4.7.12)", "[payload]") {
   const auto frame = from_hex(
       "80188c002f9e815bee0616be8d2fe9e12894bd1dc04848fff0cec20f91b4e84a849bbaa16e2d4d41948da03f9d5a"

@@ -78,6 +78,7 @@ TEST_CASE("the bytes of an index are fixed (FORMAT 4.2.1, 4.2.2)", "[payload]") 
   CHECK(to_hex(ByteView(bytes).subspan(64 + 64, 16)) == "00000000000000002c01000002000000");
 }
 
+// FORMAT 4.2.3 to 4.2.9
 TEST_CASE("each rule of the index refuses its breach (FORMAT 4.2)", "[payload]") {
   const auto row = GENERATE(
       Row{"4.2.1 magic", 0, {'p'}}, Row{"4.2.3 window below 2^12", 8, {11}},

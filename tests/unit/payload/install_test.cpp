@@ -50,6 +50,7 @@ Bytes first(const Bytes& all, std::size_t n) {
 
 }  // namespace
 
+// FORMAT 4.5.3
 TEST_CASE("an install makes the slot hold the image and reads it back", "[payload]") {
   auto release = sample_release();
   MemoryFile slot(Bytes(release.image.size() + 1000, 0xee));
@@ -257,6 +258,7 @@ TEST_CASE("a delta makes the image from the running slot", "[payload]") {
   CHECK(slot.content() == delta.full.image);
 }
 
+// FORMAT 4.6.1
 TEST_CASE("a window whose old bytes are damaged is fetched in full (FORMAT 4.6)", "[payload]") {
   Delta delta;
   MemorySource base(delta.old);
@@ -297,6 +299,7 @@ TEST_CASE("without a full payload a damaged old slot stops the install (FORMAT 4
   CHECK(slot.writes().size() == 1);
 }
 
+// FORMAT 4.6.2
 TEST_CASE("a damaged frame of a delta is an error, never repaired around (FORMAT 4.6)",
           "[payload]") {
   Delta delta;

@@ -54,6 +54,7 @@ TEST_CASE("An event log is parsed and replayed bank by bank (FORMAT 6.3)", "[tpm
   CHECK(pcrs[0] == Sha256Digest{});
 }
 
+// FORMAT 6.3.4
 TEST_CASE("Events of type EV_NO_ACTION extend nothing", "[tpm][eventlog]") {
   const auto log = tpm::parse_event_log(
       EventLogBuilder().event(4, digest_of("ignored"), 3, "note").event(4, "a").build());
@@ -86,6 +87,7 @@ TEST_CASE("An event log without SHA-256 digests is refused by name", "[tpm][even
   CHECK(tpm::fault_of(log.error()) == tpm::Fault::kNoSha256Bank);
 }
 
+// FORMAT 6.3.1, 6.3.2, 6.3.3
 TEST_CASE("Damaged event logs are refused (FORMAT 6.3)", "[tpm][eventlog]") {
   struct Row {
     const char* why;

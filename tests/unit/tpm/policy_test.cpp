@@ -33,6 +33,7 @@ TEST_CASE("Names of NV indices agree with a TPM (FORMAT 6.5.1)", "[tpm][policy]"
         "000bf1535427e2ae7954d10c2f7f8a203411b46f2a876c82e3e163e933c1d95b423f");
 }
 
+// FORMAT 6.5.2, 6.5.3, 6.5.7
 TEST_CASE("Policy digests agree with a TPM, term by term (FORMAT 6.5)", "[tpm][policy]") {
   const auto values = pcrs();
   REQUIRE(to_hex(values[4]) == "8c374a53782642f7514d087d26a3e733f1b806009a03e04a43b288ef2fa9f9c0");
@@ -71,6 +72,7 @@ TEST_CASE("Every part of a branch moves its digest", "[tpm][policy]") {
   CHECK(all.size() == 5);
 }
 
+// FORMAT 6.5.8
 TEST_CASE("The owner policy allows NV_Write and NV_Increment and nothing else", "[tpm][policy]") {
   const auto cell = nv_name(kCell);
   const auto branches = owner_branches(cell);
@@ -78,6 +80,7 @@ TEST_CASE("The owner policy allows NV_Write and NV_Increment and nothing else", 
   CHECK(owner_policy(cell) == *policy_or(branches));
 }
 
+// FORMAT 6.5.4
 TEST_CASE("PolicyOR takes two to eight branches", "[tpm][policy]") {
   std::vector<PolicyDigest> branches(9);
   for (const std::size_t n : {0U, 1U, 9U}) {

@@ -28,6 +28,7 @@ tpm::Component& component(tpm::Measurements& m, std::string_view role, unsigned 
 
 }  // namespace
 
+// FORMAT 6.4.8
 TEST_CASE("The next boot's PCRs are predicted from the own log (FORMAT 6.4)", "[tpm][predict]") {
   const auto chain = GENERATE(Chain::kLoader, Chain::kDirect);
   const auto a = fakes::boot_release("a");
@@ -66,6 +67,7 @@ TEST_CASE("Firmware events are listed for approval, in order", "[tpm][predict]")
   CHECK(events[1].pcr == 2);
 }
 
+// FORMAT 6.4.6
 TEST_CASE("A boot that differs from the release is refused (FORMAT 6.4)", "[tpm][predict]") {
   using Change = std::function<void(fakes::MeasuredBoot&, const fakes::BootRelease&)>;
   struct Row {
@@ -164,6 +166,7 @@ TEST_CASE("Nobody can approve an event in a PCR of the release (FORMAT 6.4.7)", 
   CHECK(tpm::fault_of(listed.error()) == Fault::kUnknownEvent);
 }
 
+// FORMAT 6.4.5
 TEST_CASE("A log that does not lead to the live PCRs is refused, each bound PCR",
           "[tpm][predict]") {
   const auto a = fakes::boot_release("a");
@@ -185,6 +188,7 @@ TEST_CASE("PCRs outside the bound set may hold anything", "[tpm][predict]") {
   CHECK(tpm::explain_boot(boot, a.record));
 }
 
+// FORMAT 6.4.1
 TEST_CASE("PCR 7 is bound with Secure Boot only", "[tpm][predict]") {
   CHECK(tpm::to_string(tpm::efi_uki_pcrs(tpm::SecureBoot::kOff)) == "2,4,9,11,12,13");
   CHECK(tpm::to_string(tpm::efi_uki_pcrs(tpm::SecureBoot::kOn)) == "2,4,7,9,11,12,13");
@@ -207,6 +211,7 @@ TEST_CASE("A release with another loader cannot be predicted", "[tpm][predict]")
   CHECK(tpm::predict(direct, a.record, b.record, approved_at(a, Chain::kDirect)));
 }
 
+// FORMAT 6.4.3, 6.4.4
 TEST_CASE("Boot records that cannot be used are refused (FORMAT 6.4.2)", "[tpm][predict]") {
   struct Row {
     const char* why;

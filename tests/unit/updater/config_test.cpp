@@ -50,6 +50,13 @@ TEST_CASE("config: a good one, with relative paths and defaults (FORMAT 5.6.1)",
   CHECK(config->health.directory == "/etc/pawl/health.d");
   CHECK(config->health.timeout == Seconds(60));
   CHECK_FALSE(config->boot.reboot);
+  CHECK(config->tlog == manifest::LogMode::kWarn);
+  for (const auto& [word, mode] :
+       {std::pair{"off", manifest::LogMode::kOff}, std::pair{"warn", manifest::LogMode::kWarn},
+        std::pair{"require", manifest::LogMode::kRequire}}) {
+    const auto text = kGood + "[trust]\ntlog = \"" + word + "\"\n";
+    CHECK(parse_config(text, "u.toml")->tlog == mode);
+  }
   const auto more = parse_config(kGood +
                                      "loader_version = 3\nreboot = \"/sbin/reboot\"\n[trust]\n"
                                      "root = \"root.json\"\nepoch = \"2026-11-20T00:00:00Z\"\n"
@@ -179,7 +186,8 @@ TEST_CASE("config: each mistake is named with its line", "[updater][config]") {
       Row{kGood + "loader_version = -1\n", "boot.loader_version must be an integer"},
       Row{kGood + "[health]\ntimeout = 0\n", "health.timeout must be an integer from 1"},
       Row{kGood + "[health]\nuptime = 3601\n", "health.uptime must be an integer from 0"},
-      Row{kGood + "[trust]\nepoch = \"today\"\n", "trust.epoch must be a time"});
+      Row{kGood + "[trust]\nepoch = \"today\"\n", "trust.epoch must be a time"},
+      Row{kGood + "[trust]\ntlog = \"maybe\"\n", "trust.tlog must be off, warn or require"});
   INFO(row.says);
   const auto config = parse_config(row.text, "u.toml");
   REQUIRE_FALSE(config);

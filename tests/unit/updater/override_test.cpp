@@ -105,6 +105,15 @@ TEST_CASE("override: the security floor stays (FORMAT 15.2.3)", "[updater][ticke
   CHECK(bench.fake->floors().tickets->nonce);  // and the ticket has had no effect
 }
 
+TEST_CASE("override: a ticket for another release is refused (FORMAT 15.3.3)",
+          "[updater][ticket]") {
+  Bench bench;
+  const auto request = bench.ask();
+  const auto& newest = bench.factory.releases.at("1.1.0").release;
+  const auto file = fakes::signed_ticket(fakes::ticket_for(bench.factory.repo, request, newest));
+  CHECK(bench.code(file) == Errc::kHashMismatch);
+}
+
 TEST_CASE("override: a production device neither asks nor obeys (FORMAT 15.1.1)",
           "[updater][ticket]") {
   Bench bench;
@@ -150,7 +159,8 @@ TEST_CASE(
       disk.ops_left = fakes::FakeDisk::kNoCut;
       const auto slot = bench.fake->start();
       const bool spent = !bench.fake->floors().tickets->nonce;
-      if (bench.fake->record().state != State::kIdle) CHECK(spent);  // first the nonce, then the rest
+      if (bench.fake->record().state != State::kIdle)
+        CHECK(spent);             // first the nonce, then the rest
       if (slot == "b") continue;  // armed: the loader tries the older release
       // what is known of the release survives, or a new ticket is needed
       const bool lost = spent && !disk.has("/var/installed/b.manifest.json");
