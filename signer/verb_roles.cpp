@@ -151,7 +151,7 @@ Status run_repo_set_threshold(const cli::Args& args, cli::Io& io) {
 }
 
 Status run_repo_delegate(const cli::Args& args, cli::Io& io) {
-  PAWL_TRY(const auto product, parse_product(args.value("PRODUCT=KEYS")));
+  PAWL_TRY(const auto product, parse_product("PRODUCT=KEYS", args.value("PRODUCT=KEYS")));
   PAWL_TRY(auto opened, open(args, io));
   const auto& published = opened.locked.repository;
   const auto role = manifest::release_role(product.product);
