@@ -168,7 +168,8 @@ TEST_CASE("ceremony: development devices are named as such, and so is their end 
   CHECK(ceremony.scope == std::vector<std::string>{"development gw3"});
   const auto view = bench.view(ceremony);
   REQUIRE(view.changes.size() == 1);
-  CHECK_THAT(view.changes[0].words, Catch::Contains("DEVELOPMENT devices: tickets signed by 1 of "));
+  CHECK_THAT(view.changes[0].words,
+             Catch::Contains("DEVELOPMENT devices: tickets signed by 1 of "));
   auto undeclared = ceremony;
   undeclared.scope.clear();
   CHECK_FALSE(check_ceremony(undeclared, undeclared.repository));
