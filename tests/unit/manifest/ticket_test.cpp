@@ -59,6 +59,8 @@ const Row kRows[] = {
      }},
     {"development keys of another product", Errc::kNotForDevice, "wrong-device",
      [](Case& c) { c.product = "gw4"; }},
+    {"for a production product, by the keys of another one", Errc::kNotForDevice, "wrong-device",
+     [](Case& c) { c.product = c.ticket.product = "gw4"; }},
     {"another key", Errc::kBadSignature, "arbitrary", [](Case& c) { c.key = "intruder"; }},
     {"a release key", Errc::kBadSignature, "arbitrary", [](Case& c) { c.key = "rel-gw3"; }},
     {"altered", Errc::kBadSignature, "arbitrary",

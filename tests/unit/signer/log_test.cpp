@@ -208,6 +208,7 @@ TEST_CASE("log: a tlog-policy becomes the log of policy.json (FORMAT 2.7.3)", "[
       {"one key under two names", head + "witness w9 " + verifier_key(log.policy.witnesses[0]) +
                                       "\ngroup g 1 w0 w9\nquorum g\n"},
       {"group of nobody", head + "group g 1 w9\nquorum g\n"},
+      {"unused group of nobody", head + "group g 1 w9\nquorum none\n"},
       {"group of groups", head + "group g 1 w0\ngroup h 1 g\nquorum h\n"},
       {"group twice", head + "group g 1 w0\ngroup g 1 w0\nquorum g\n"},
       {"threshold 0", head + "group g 0 w0\nquorum g\n"},
