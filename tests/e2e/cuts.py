@@ -6,7 +6,7 @@ import disk
 import processes
 
 ENTRIES = f"/run/esp/{disk.ENTRIES}"
-FLOORS = "/var/lib/pawl/journal/floors.json"
+FLOORS = "/var/lib/pawl/journal/floors.json.tmp"  # strace compares the first path of a rename
 
 
 @dataclasses.dataclass(frozen=True)
