@@ -7,9 +7,9 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include <netinet/in.h>
@@ -25,8 +25,8 @@ using Context = pawl::Handle<SSL_CTX, &SSL_CTX_free>;
 using Ssl = pawl::Handle<SSL, &SSL_free>;
 
 [[noreturn]] void give_up(const std::string& what) {
-  std::fprintf(stderr, "bench_distributor: %s\n", what.c_str());
-  std::exit(1);
+  (void)std::fprintf(stderr, "bench_distributor: %s\n", what.c_str());
+  std::_Exit(1);
 }
 
 struct Load {
@@ -61,7 +61,7 @@ class Connection {
     to.sin_port = htons(port);
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     if (::connect(fd_, reinterpret_cast<const sockaddr*>(&to), sizeof(to)) != 0) {
-      give_up(std::string("cannot connect: ") + std::strerror(errno));
+      give_up(std::string("cannot connect: ") + std::generic_category().message(errno));
     }
     SSL_set_fd(ssl_.get(), fd_);
     if (SSL_connect(ssl_.get()) != 1) give_up("the handshake failed");
@@ -79,7 +79,7 @@ class Connection {
     }
     std::string head;
     while (head.find("\r\n\r\n") == std::string::npos) head += more();
-    const auto status = std::atoi(head.c_str() + 9);
+    const auto status = std::strtol(head.c_str() + 9, nullptr, 10);
     if (status / 100 != 2) give_up("HTTP status " + std::to_string(status));
     const auto at = head.find("Content-Length: ");
     const auto length = at == std::string::npos ? 0 : std::strtoul(&head[at + 16], nullptr, 10);
@@ -122,7 +122,7 @@ void run(const Load& load) {
       all.back()->ask(poll_request());
     }
     std::puts("ready");
-    std::fflush(stdout);
+    (void)std::fflush(stdout);
     while (std::getchar() != EOF) {
     }
     return;
@@ -144,7 +144,7 @@ void run(const Load& load) {
 
 int main(int argc, char** argv) {
   if (argc != 5 && argc != 7) give_up("poll|handshake|bulk|idle PORT FOLDER COUNT [PATH BYTES]");
-  Load load{argv[1], static_cast<std::uint16_t>(std::atoi(argv[2])), argv[3],
+  Load load{argv[1], static_cast<std::uint16_t>(std::strtoul(argv[2], nullptr, 10)), argv[3],
             std::strtoul(argv[4], nullptr, 10)};
   if (argc == 7) {
     load.path = argv[5];

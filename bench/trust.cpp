@@ -34,6 +34,7 @@ Heap heap;
 
 }  // namespace
 
+// The allocator itself: NOLINTBEGIN(cppcoreguidelines-owning-memory,cppcoreguidelines-no-malloc)
 void* operator new(std::size_t size) {
   void* out = std::malloc(size);
   if (out == nullptr) std::abort();
@@ -46,6 +47,7 @@ void operator delete(void* memory) noexcept {
   heap.now -= malloc_usable_size(memory);
   std::free(memory);
 }
+// NOLINTEND(cppcoreguidelines-owning-memory,cppcoreguidelines-no-malloc)
 void operator delete(void* memory, std::size_t) noexcept {
   operator delete(memory);
 }
@@ -246,7 +248,7 @@ json::Object to_json(const Cost& cost) {
 
 int main(int argc, char** argv) {
   if (argc < 2) {
-    std::fprintf(stderr, "usage: bench_trust DIR [--set small|full]\n");
+    (void)std::fprintf(stderr, "usage: bench_trust DIR [--set small|full]\n");
     return 2;
   }
   const bool full = argc == 4 && std::string_view(argv[3]) == "full";

@@ -18,7 +18,7 @@ using cli::Io;
 using cli::Need;
 
 constexpr std::uint64_t kMaxDays = 3650;
-constexpr std::uint64_t kMaxHours = 24 * 30;
+constexpr std::uint64_t kMaxHours = std::uint64_t{24} * 30;
 
 constexpr cli::Option kConfigOption{"--config", "FILE", "configuration (/etc/pawl/issuer.toml)",
                                     Need::kOptional};

@@ -6,7 +6,7 @@ namespace pawl::manifest {
 namespace {
 
 constexpr std::int64_t kMaxSecurityVersion = 65535;
-constexpr std::size_t kMaxPolicyBytes = 16 * 1024;
+constexpr std::size_t kMaxPolicyBytes = std::size_t{16} * 1024;
 constexpr std::size_t kMaxProducts = 256;
 constexpr std::size_t kMaxDevelopmentKeys = 16;
 

@@ -75,15 +75,18 @@ UtcTime usable_until(const Repository& repository, const manifest::Targets& role
                    role.header.expires});
 }
 
+void add_blob(BundlePlan& out, const manifest::BlobReference& blob) {
+  const auto name = to_hex(blob.sha256);
+  const auto same = [&](const auto& part) { return part.name == name; };
+  if (std::any_of(out.parts.begin(), out.parts.end(), same)) return;
+  out.parts.push_back({BundlePart::kBlob, name, {}, blob});
+}
+
 void add_blobs(BundlePlan& out) {
   for (const auto& component : out.release.components) {
     for (const auto& payload : component.payloads) {
-      for (const auto& blob : {payload.index, payload.container}) {
-        const auto name = to_hex(blob.sha256);
-        const auto same = [&](const auto& part) { return part.name == name; };
-        if (std::any_of(out.parts.begin(), out.parts.end(), same)) continue;
-        out.parts.push_back({BundlePart::kBlob, name, {}, blob});
-      }
+      add_blob(out, payload.index);
+      add_blob(out, payload.container);
     }
   }
 }
