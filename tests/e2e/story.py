@@ -193,7 +193,7 @@ class Story:
         device.restart()
         boot = self.arrived("revert from 1.3.0", "1.1.0", "b, idle", 2)
         report.expect("1.3.0: started, then judged unhealthy", True,
-                      '"outcome":"reverted"' in device.vm.console())
+                      "from=trial on=unhealthy to=reverting" in device.vm.console())
         record = device.status()["last"]
         report.expect("1.3.0: the device's record", "reverted 1.3.0 health check 20-agent",
                       " ".join([record["ending"], record["version"], record["reason"][:21]]))
