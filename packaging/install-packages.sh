@@ -13,7 +13,8 @@ demo="softhsm2 opensc erofs-utils cryptsetup-bin busybox-static cpio zstd binuti
   dpkg-dev xz-utils openssl swtpm swtpm-tools tpm2-tools libtss2-tcti-swtpm0"
 test="catch2 scdoc man-db jq faketime python3-pytest python3-cryptography python3-requests python3-jsonschema
   python3-grpcio nginx-light swtpm swtpm-tools tpm2-tools libtss2-tcti-swtpm0
-  libubootenv-tool grub-common grub-emu efibootmgr mtools dosfstools bsdutils systemd"
+  libubootenv-tool grub-common grub-emu efibootmgr mtools dosfstools bsdutils systemd
+  dpkg-dev lintian"
 e2e="qemu-system-x86 ovmf mtools dosfstools e2fsprogs fdisk"
 bench="bsdiff xdelta3 rdiff zstd lz4 erofs-utils time nginx-light"
 check="clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev"
