@@ -156,8 +156,8 @@ TEST_CASE("bundle: magic, count, table and file have exactly their size (FORMAT 
   fewer.pop_back();
   auto rest = good;
   rest[8] = 3;
-  const auto size = BundleTable::build(fewer)->file_size();
-  CHECK(BundleTable::parse(rest, size).error().code() == Errc::kMalformed);
+  const auto whole = BundleTable::build(fewer)->file_size();
+  CHECK(BundleTable::parse(rest, whole).error().code() == Errc::kMalformed);
   for (std::size_t size = 0; size < good.size(); ++size) {
     CHECK(code_of(ByteView(good).first(size), 60) != Errc::kUsage);
   }

@@ -1,6 +1,11 @@
 #include "manifest/disk_store.hpp"
 
+#include <array>
+#include <csignal>
+
 #include <catch2/catch.hpp>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "device.hpp"
 #include "fakes/temporary_folder.hpp"
@@ -43,6 +48,32 @@ TEST_CASE("disk store: one process at a time (FORMAT 2.10.2)", "[manifest]") {
     CHECK(DiskStore::open(disk, directory.path()).error().code() == Errc::kBusy);
   }
   CHECK(DiskStore::open(disk, directory.path()));
+}
+
+TEST_CASE(
+    "disk store: another process waits its turn, and a killed one leaves no lock (FORMAT 2.10.2)",
+    "[manifest]") {
+  const fakes::TemporaryFolder directory;
+  PosixDisk disk;
+  std::array<int, 2> ready{};
+  REQUIRE(::pipe(ready.data()) == 0);
+  const auto child = ::fork();
+  if (child == 0) {  // holds the store until it is killed
+    const auto held = DiskStore::open(disk, directory.path());
+    if (::write(ready[1], held ? "y" : "n", 1) != 1) ::_exit(1);
+    while (true) ::pause();
+  }
+  REQUIRE(child > 0);
+  char held = 0;
+  CHECK(::read(ready[0], &held, 1) == 1);
+  CHECK(held == 'y');
+  const auto other = DiskStore::open(disk, directory.path());
+  CHECK((other ? Errc::kUsage : other.error().code()) == Errc::kBusy);
+  CHECK(::kill(child, SIGKILL) == 0);
+  CHECK(::waitpid(child, nullptr, 0) == child);
+  CHECK(DiskStore::open(disk, directory.path()));
+  (void)::close(ready[0]);
+  (void)::close(ready[1]);
 }
 
 TEST_CASE("disk store: temporary files of an interrupted run go (FORMAT 2.10.1)", "[manifest]") {

@@ -39,7 +39,9 @@ TEST_CASE("transparency: every release of the log is proved (FORMAT 2.11.1, 2.11
     const auto with_extra = replaced(proof, "index", "extra Zm9v\nindex");
     CHECK(verify_release_proof(with_extra, log.manifests[leaf], log.policy));
     const auto other = log.manifests[(leaf + 1) % log.leaves.size()];
-    CHECK(code_of(verify_release_proof(proof, other, log.policy)) == Errc::kHashMismatch);
+    const auto of_other = verify_release_proof(proof, other, log.policy);
+    CHECK(code_of(of_other) == Errc::kHashMismatch);
+    CHECK(of_other.error().attack() == "not-logged");
   }
 }
 
@@ -130,6 +132,10 @@ TEST_CASE("transparency: log and a quorum of witnesses must have signed (FORMAT 
   const auto head = verify_checkpoint(row.note, log.policy);
   CHECK(static_cast<bool>(head) == row.good);
   if (!row.good) CHECK(head.error().code() == Errc::kBadSignature);
+  const auto proved = verify_release_proof(log.proof(1, row.note), log.manifests[1], log.policy);
+  CHECK(static_cast<bool>(proved) == row.good);
+  if (!row.good) CHECK(proved.error().code() == Errc::kBadSignature);
+  if (!row.good) CHECK(proved.error().attack() == "not-logged");
 }
 
 TEST_CASE("transparency: a checkpoint of another origin is refused (FORMAT 2.11.4)", "[manifest]") {
@@ -139,6 +145,9 @@ TEST_CASE("transparency: a checkpoint of another origin is refused (FORMAT 2.11.
   const auto text = Checkpoint{"example.com/other", 5, log.root(0, 5)}.serialise();
   const auto note = text + "\n" + line(log.log, log.operator_key.sign(text).value);
   CHECK(verify_checkpoint(note, policy).error().code() == Errc::kBadSignature);
+  const auto proved = verify_release_proof(log.proof(1, note), log.manifests[1], policy);
+  CHECK(code_of(proved) == Errc::kBadSignature);
+  CHECK(proved.error().attack() == "not-logged");
 }
 
 TEST_CASE("transparency: modes off, warn and require (FORMAT 2.11.5)", "[manifest]") {
@@ -149,7 +158,7 @@ TEST_CASE("transparency: modes off, warn and require (FORMAT 2.11.5)", "[manifes
   const auto judge = [&](LogMode mode, const std::optional<Bytes>& proof,
                          const std::optional<LogPolicy>& policy) -> std::string {
     const auto logged = judge_logged(mode, proof, log.manifests[1], policy);
-    if (!logged) return "refused";
+    if (!logged) return "refused: " + std::string(logged.error().attack());
     return *logged == Logged::kProved ? "proved" : "not proved";
   };
   CHECK(judge(LogMode::kOff, good, log.policy) == "not proved");
@@ -158,9 +167,9 @@ TEST_CASE("transparency: modes off, warn and require (FORMAT 2.11.5)", "[manifes
   CHECK(judge(LogMode::kWarn, bad, log.policy) == "not proved");
   CHECK(judge(LogMode::kWarn, std::nullopt, log.policy) == "not proved");
   CHECK(judge(LogMode::kWarn, good, std::nullopt) == "not proved");
-  CHECK(judge(LogMode::kRequire, bad, log.policy) == "refused");
-  CHECK(judge(LogMode::kRequire, std::nullopt, log.policy) == "refused");
-  CHECK(judge(LogMode::kRequire, good, std::nullopt) == "refused");
+  CHECK(judge(LogMode::kRequire, bad, log.policy) == "refused: not-logged");
+  CHECK(judge(LogMode::kRequire, std::nullopt, log.policy) == "refused: not-logged");
+  CHECK(judge(LogMode::kRequire, good, std::nullopt) == "refused: not-logged");
 }
 
 TEST_CASE("transparency: the policy's log survives writing and reading (FORMAT 2.7.3)",

@@ -325,7 +325,12 @@ TEST_CASE("updater: a poisoned time floor goes with the key that vouched (FORMAT
     repo.now = honest + i * 3650 * kDay;
     repo.timestamp.header.version = MetadataVersion(1U + static_cast<unsigned>(i));
     repo.publish_timestamp();
-    (void)device.refresh();
+    const auto poisoned = device.refresh();
+    INFO(i << ": " << outcome(poisoned));
+    REQUIRE(static_cast<bool>(poisoned) == (i == 1));
+    if (!poisoned) CHECK(poisoned.error().code() == Errc::kExpired);
+    if (!poisoned) CHECK(poisoned.error().attack() == "freeze");
+    CHECK(time_floor(device.floors, {}) <= honest + kOneKeyReach);
   }
   repo.now = honest;
   CHECK(time_floor(device.floors, {}) <= honest + kOneKeyReach);
