@@ -2,7 +2,7 @@
 
 #include "base/digest.hpp"
 #include "manifest/path.hpp"
-#include "manifest/release.hpp"
+#include "manifest/release_proof.hpp"
 #include "signer/ceremony_check.hpp"
 
 namespace pawl::signer {
@@ -52,21 +52,31 @@ bool is_product_line(const manifest::Delegation& delegation) {
                                  manifest::release_pattern(delegation.name.substr(prefix.size()))};
 }
 
+/// Whether `custom` is the release's summary and, it may be, its proof: nothing that is not shown.
+bool says_only(const manifest::Release& release, const manifest::TargetInfo& target,
+               const std::optional<manifest::BlobReference>& proof) {
+  manifest::TargetInfo shown;
+  shown.custom = manifest::ReleaseSummary::of(release).to_json();
+  if (proof) manifest::set_proof(shown, *proof);
+  return shown.custom == target.custom;
+}
+
 Result<Change> added_release(const Ceremony& ceremony, const manifest::TargetInfo& target) {
   const auto version = version_of(target.path);
   for (const auto& bytes : ceremony.manifests) {
     if (target.hashes.sha256 != sha256(bytes)) continue;
     PAWL_TRY(const auto release, manifest::Release::parse(as_text(bytes)));
+    PAWL_TRY(const auto proof, manifest::proof_of(target));
     const bool same = manifest::release_path(release.product, release.version) == target.path &&
                       manifest::release_role(release.product) == ceremony.role &&
-                      manifest::ReleaseSummary::of(release).to_json() == target.custom &&
-                      target.length == bytes.size();
+                      says_only(release, target, proof) && target.length == bytes.size();
     if (!same) break;
     Change out{"release " + version, "release " + release.product + " " + version + ": counter " +
                                          std::to_string(release.release_counter.get()) +
                                          ", security version " + number(release.security_version) +
                                          ", manifest " +
                                          to_hex(*target.hashes.sha256).substr(0, 16)};
+    if (proof) out.words += ", transparency proof " + to_hex(proof->sha256).substr(0, 16);
     if (release.min_security_version > SecurityVersion(0)) {
       out.weight = Weight::kIrreversible;
       out.words += "; a device that commits it never again accepts anything below " +

@@ -116,8 +116,8 @@ void propose_targets(const Proposal& proposal, Revision& revision, Ceremony& out
 
 Status propose_release(Disk& disk, const Repository& published, const Proposal& proposal,
                        Revision& revision, Ceremony& out) {
-  PAWL_TRY(auto addition,
-           plan_addition(disk, published, *proposal.release, proposal.release_directory));
+  PAWL_TRY(auto addition, plan_addition(disk, published, *proposal.release,
+                                        proposal.release_directory, proposal.proof));
   if (!addition.changed) {
     return fail(Errc::kUsage, proposal.release->release.product + " " +
                                   proposal.release->release.version + " is published already");
@@ -159,6 +159,9 @@ Result<std::string> Proposal::role() const {
   if (!products.empty() || !ended.empty()) roles.insert("targets");
   if (release) roles.insert(manifest::release_role(release->release.product));
   if (renewed) roles.insert(*renewed);
+  if (proof && !release) {
+    return fail(Errc::kUsage, "--proof belongs to a release").with_hint("name it with --release");
+  }
   if (roles.size() == 1) return *roles.begin();
   return fail(Errc::kUsage, roles.empty() ? "the ceremony is to change nothing"
                                           : "a ceremony changes one role, this would change " +

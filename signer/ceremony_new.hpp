@@ -23,6 +23,7 @@ struct Proposal {
   std::set<std::string> ended;                      // product lines that end
   std::optional<BuiltRelease> release;              // changes the role of its product
   std::string release_directory;
+  std::optional<Bytes> proof;          // of that release, in the log (FORMAT 2.6.8)
   std::optional<std::string> renewed;  // a role: version and expiry alone
 
   [[nodiscard]] bool changes_policy() const;

@@ -1,6 +1,12 @@
 #include "signer/ceremony_publish.hpp"
 
+#include <algorithm>
 #include <map>
+
+#include "base/digest.hpp"
+#include "manifest/path.hpp"
+#include "manifest/release_proof.hpp"
+#include "signer/addition.hpp"
 
 namespace pawl::signer {
 namespace {
@@ -39,7 +45,38 @@ Result<bool> still_verifies(Disk& disk, const Repository& published, const std::
   return bool(envelope.verify(keys));
 }
 
+/// The proof at hand is the one the signed role names, or there is neither.
+Status check_signed_proof(const manifest::TargetInfo& target, const std::optional<Bytes>& proof) {
+  PAWL_TRY(const auto named, manifest::proof_of(target));
+  if (named && !proof) {
+    return fail(Errc::kUsage, "--proof is missing")
+        .with_hint("what was signed names the release's transparency proof by its digest");
+  }
+  const bool same =
+      named ? sha256(*proof) == named->sha256 && proof->size() == named->size : !proof.has_value();
+  if (same) return Ok{};
+  return fail(Errc::kHashMismatch, "the transparency proof is not the one that was signed");
+}
+
 }  // namespace
+
+Result<Publication> ceremony_files(Disk& disk, const Ceremony& ceremony, const CeremonyView& view,
+                                   const Repository& published, const BuiltRelease& built,
+                                   const std::string& directory,
+                                   const std::optional<Bytes>& proof) {
+  const auto& wanted = ceremony.manifests;
+  if (std::find(wanted.begin(), wanted.end(), built.manifest) == wanted.end()) {
+    return fail(Errc::kHashMismatch, directory + " is not the release that was signed");
+  }
+  const auto path = manifest::release_path(built.release.product, built.release.version);
+  const auto target = view.targets.targets.find(path);
+  if (target == view.targets.targets.end()) {
+    return fail(Errc::kHashMismatch, "the signed role does not list " + path);
+  }
+  PAWL_CHECK(check_signed_proof(target->second, proof));
+  PAWL_TRY(auto addition, plan_addition(disk, published, built, directory, proof));
+  return std::move(addition.files);
+}
 
 Status renew_below(Disk& disk, const Ceremony& ceremony, const CeremonyView& view,
                    const Repository& published, Revision& out) {

@@ -1,5 +1,6 @@
 #pragma once
 #include "signer/ceremony_check.hpp"
+#include "signer/release_build.hpp"
 #include "signer/revision.hpp"
 
 namespace pawl::signer {
@@ -15,6 +16,14 @@ namespace pawl::signer {
                                                  const CeremonyView& view,
                                                  const Repository& published, const Expiry& expiry,
                                                  UtcTime now);
+
+/// What the release that a ceremony adds needs beside its role: payloads, manifest, proof.
+/// @param built  the release in `directory`
+/// @param proof  has to be the one that was signed (FORMAT 11.8.7)
+/// @return kHashMismatch for another release or proof, kUsage when a proof is missing
+[[nodiscard]] Result<Publication> ceremony_files(
+    Disk& disk, const Ceremony& ceremony, const CeremonyView& view, const Repository& published,
+    const BuiltRelease& built, const std::string& directory, const std::optional<Bytes>& proof);
 
 /// Signs again what lies below a role whose keys changed and no longer verifies, and begins the
 /// roles of new product lines.

@@ -61,6 +61,7 @@ Result<Proposal> read_proposal(const cli::Args& args, Workbench& bench,
     PAWL_TRY(out.release, load_release(bench.disk(), *directory));
     out.release_directory = *directory;
   }
+  PAWL_TRY(out.proof, proof_option(args, bench.disk()));
   out.renewed = args.get("--renew");
   return out;
 }
@@ -176,12 +177,9 @@ Result<Publication> release_files(const cli::Args& args, Workbench& bench, const
         .with_hint("the release directory holds the payloads; the ceremony only its manifest");
   }
   PAWL_TRY(const auto built, load_release(bench.disk(), *directory));
-  const auto& wanted = opened.ceremony.manifests;
-  if (std::find(wanted.begin(), wanted.end(), built.manifest) == wanted.end()) {
-    return fail(Errc::kHashMismatch, *directory + " is not the release that was signed");
-  }
-  PAWL_TRY(auto addition, plan_addition(bench.disk(), published, built, *directory));
-  return std::move(addition.files);
+  PAWL_TRY(const auto proof, proof_option(args, bench.disk()));
+  return ceremony_files(bench.disk(), opened.ceremony, opened.view, published, built, *directory,
+                        proof);
 }
 
 Status incomplete(const Opened& opened) {
@@ -197,6 +195,7 @@ Status run_ceremony_new(const cli::Args& args, cli::Io& io) {
   PAWL_CHECK(apply_expires(args.all("--expires"), bench->config().expiry));
   PAWL_TRY(const auto published, bench->load());
   PAWL_TRY(const auto proposal, read_proposal(args, *bench, published));
+  if (proposal.release) note_unproved(published, proposal.proof, io);
   const auto& path = args.value("FILE");
   PAWL_TRY(const bool there, bench->disk().exists(path));
   if (there) return fail(Errc::kUsage, path + " is there already");

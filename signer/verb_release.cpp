@@ -18,13 +18,6 @@ json::Object result_of(const BuiltRelease& built) {
   return out;
 }
 
-Result<std::optional<Bytes>> proof_option(const cli::Args& args, Disk& disk) {
-  const auto path = args.get("--proof");
-  if (!path) return std::optional<Bytes>();
-  PAWL_TRY(auto bytes, read_file(disk, *path, manifest::kMaxProofBytes));
-  return std::optional(std::move(bytes));
-}
-
 Error no_such_product(const std::string& product) {
   return fail(Errc::kNotForDevice,
               "this repository signs nothing for product " + printable(product));
@@ -40,9 +33,7 @@ Status run_release_add(const cli::Args& args, cli::Io& io) {
   PAWL_TRY(auto locked, bench->lock_and_load());
   PAWL_TRY(const auto proof, proof_option(args, bench->disk()));
   PAWL_TRY(auto addition, plan_addition(bench->disk(), locked.repository, built, directory, proof));
-  if (locked.repository.policy.tlog && !proof) {
-    io.note("warning: no --proof: devices that require the transparency log refuse this release");
-  }
+  note_unproved(locked.repository, proof, io);
   const auto name = built.release.product + " " + built.release.version;
   auto result = result_of(built);
   if (!addition.changed) {

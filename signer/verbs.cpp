@@ -112,9 +112,10 @@ constexpr std::array kDelta{
     kThreads,
     kRepo,
     kConfig};
+constexpr Option kProof{"--proof", "FILE",
+                        "tlog-proof of its manifest, from the log that policy.json names"};
 constexpr std::array kReleaseAdd{
-    Option{"DIR", "DIR", "release directory made by `release build`", Need::kRequired},
-    Option{"--proof", "FILE", "tlog-proof of its manifest, from the log that policy.json names"},
+    Option{"DIR", "DIR", "release directory made by `release build`", Need::kRequired}, kProof,
     kRepo, kExpires, kConfig};
 constexpr std::array kReleaseWithdraw{
     kProduct, Option{"--version", "VERSION", "version to take back", Need::kRequired}, kRepo,
@@ -143,6 +144,7 @@ constexpr std::array kCeremonyNew{
     Option{"--product", "NAME=KEYS", "a new product line, or other keys for one", Need::kRepeated},
     Option{"--end-product", "NAME", "a product line that ends", Need::kRepeated},
     Option{"--release", "DIR", "a release directory to sign and publish"},
+    kProof,
     Option{"--renew", "ROLE", "root, targets or a product's role: same content, new expiry"},
     kRepo,
     kExpires,
@@ -161,6 +163,7 @@ constexpr std::array kCeremonyMerge{
 constexpr std::array kCeremonyPublish{
     kCeremony,
     Option{"--release", "DIR", "release directory with the payloads of a signed release"},
+    Option{"--proof", "FILE", "the tlog-proof that was signed with it"},
     Option{"--dry-run", "", "check everything, publish nothing", Need::kFlag},
     kRepo,
     kExpires,

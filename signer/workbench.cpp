@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "base/bytes.hpp"
+#include "manifest/release_proof.hpp"
 #include "signer/ledger_book.hpp"
 #include "signer/log_policy.hpp"
 
@@ -157,6 +158,18 @@ Result<std::optional<manifest::LogPolicy>> log_policy_option(const cli::Args& ar
   auto error = std::move(policy).error();
   error.prefix(*path);
   return error;
+}
+
+Result<std::optional<Bytes>> proof_option(const cli::Args& args, Disk& disk) {
+  const auto path = args.get("--proof");
+  if (!path) return std::optional<Bytes>();
+  PAWL_TRY(auto bytes, read_file(disk, *path, manifest::kMaxProofBytes));
+  return std::optional(std::move(bytes));
+}
+
+void note_unproved(const Repository& repository, const std::optional<Bytes>& proof, cli::Io& io) {
+  if (!repository.policy.tlog || proof) return;
+  io.note("warning: no --proof: devices that require the transparency log refuse this release");
 }
 
 Result<UtcTime> clock_option(const cli::Args& args) {

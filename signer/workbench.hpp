@@ -74,6 +74,11 @@ void mark_development(const std::vector<std::string>& labels, json::Object& obje
 [[nodiscard]] Result<std::optional<manifest::LogPolicy>> log_policy_option(const cli::Args& args,
                                                                            Disk& disk);
 
+/// `--proof FILE`: the transparency proof of a release (FORMAT 2.6.8).
+[[nodiscard]] Result<std::optional<Bytes>> proof_option(const cli::Args& args, Disk& disk);
+/// Says so when a release of a repository with a log comes without its proof.
+void note_unproved(const Repository& repository, const std::optional<Bytes>& proof, cli::Io& io);
+
 /// `--at TIME`, or the time of day. @return kUsage
 [[nodiscard]] Result<UtcTime> clock_option(const cli::Args& args);
 /// Applies `--expires ROLE=DURATION` options. @return kUsage

@@ -200,6 +200,9 @@ Result<VerifiedInstalled> verify_installed(Device& device, ByteView manifest,
   counters.security_version = claimed.min_security_version;
   PAWL_TRY(auto release, manifest::verify_release(manifest, offer.target, facts, counters,
                                                   client.trusted().policy(), report.freshness));
+  PAWL_TRY(const auto logged,
+           check_logged(device, offer.target, release->digest, client.trusted().policy().tlog));
+  (void)logged;
   return VerifiedInstalled{std::move(release), client.floors()};
 }
 

@@ -54,7 +54,8 @@ struct VerifiedInstalled {
 };
 /// Verifies the manifest of the running release at provisioning, when no record can be believed.
 /// @param before  floors that are known; only what they say of metadata is used
-/// @return kNotForDevice when the repository lists no such release, kHashMismatch for another one
+/// @return kNotForDevice when the repository lists no such release, kHashMismatch for another one;
+///         where a transparency proof is required (FORMAT 2.11.5), the errors of its check
 [[nodiscard]] Result<VerifiedInstalled> verify_installed(Device& device, ByteView manifest,
                                                          const manifest::Floors& before);
 

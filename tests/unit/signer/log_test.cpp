@@ -6,6 +6,8 @@
 #include "manifest/bundle_file.hpp"
 #include "manifest/release_proof.hpp"
 #include "signer/bundle.hpp"
+#include "signer/ceremony_new.hpp"
+#include "signer/ceremony_publish.hpp"
 #include "signer/inspect.hpp"
 #include "signer/log_policy.hpp"
 
@@ -119,6 +121,96 @@ TEST_CASE("log: a proof that devices would refuse is not published", "[signer][l
   repository.policy.tlog.reset();
   const auto refused = plan_addition(bench.disk, repository, *bench.built, "/out", bench.proof());
   CHECK(refused.error().code() == Errc::kUsage);
+}
+
+namespace {
+
+/// A ceremony that adds the release, signed by the product's key.
+Result<Ceremony> in_ceremony(Bench& bench, const std::optional<Bytes>& proof) {
+  Proposal proposal;
+  proposal.release = bench.built;
+  proposal.release_directory = "/out";
+  proposal.proof = proof;
+  PAWL_TRY(auto ceremony, new_ceremony(bench.disk, bench.repository(), proposal, {},
+                                       kSignedAt + Seconds(60), bench.ring));
+  auto more = ceremony;
+  more.signatures.push_back(*bench.ring.sign(bench.ring.find("rel")->id(), ceremony.text));
+  PAWL_CHECK(merge_signatures(ceremony, more));
+  return ceremony;
+}
+
+/// What `ceremony publish` does with this proof at hand.
+Status publish(Bench& bench, const Ceremony& ceremony, const std::optional<Bytes>& proof) {
+  PAWL_TRY(const auto view, check_ceremony(ceremony, ceremony.repository));
+  const auto published = bench.repository();
+  PAWL_TRY(auto files,
+           ceremony_files(bench.disk, ceremony, view, published, *bench.built, "/out", proof));
+  PAWL_TRY(auto revision,
+           ceremony_revision(bench.disk, ceremony, view, published, {}, kSignedAt + Seconds(60)));
+  bench.publish(revision, std::move(files));
+  return Ok{};
+}
+
+Errc code_of(const Status& status) {
+  return status ? Errc::kInternal : status.error().code();
+}
+
+}  // namespace
+
+TEST_CASE(
+    "log: a release made in a ceremony is published with the proof that was signed "
+    "(FORMAT 11.8.7)",
+    "[signer][log][ceremony]") {
+  Bench bench;
+  const auto ceremony = in_ceremony(bench, bench.proof());
+  if (!ceremony) FAIL(ceremony.error().what());
+  const auto view = check_ceremony(*ceremony, ceremony->repository);
+  REQUIRE(view);
+  REQUIRE(view->changes.size() == 1);
+  CHECK_THAT(view->changes[0].words,
+             Catch::Contains("transparency proof " + to_hex(sha256(bench.proof())).substr(0, 16)));
+  CHECK(code_of(publish(bench, *ceremony, std::nullopt)) == Errc::kUsage);
+  CHECK(code_of(publish(bench, *ceremony, bench.proof({0, 1, 2}))) == Errc::kHashMismatch);
+  REQUIRE(publish(bench, *ceremony, bench.proof()));
+  const auto seen = fakes::seen_by_device(bench.disk);
+  REQUIRE(seen);
+  REQUIRE(seen->releases.size() == 1);
+  CHECK(seen->releases[0].logged == manifest::Logged::kProved);
+}
+
+TEST_CASE(
+    "log: a ceremony takes no proof that devices would refuse, and none nobody signed "
+    "(FORMAT 11.8.7)",
+    "[signer][log][ceremony]") {
+  Bench bench;
+  CHECK(in_ceremony(bench, bench.proof({0})).error().code() == Errc::kBadSignature);
+  const auto ceremony = in_ceremony(bench, std::nullopt);
+  REQUIRE(ceremony);
+  CHECK(code_of(publish(bench, *ceremony, bench.proof())) == Errc::kHashMismatch);
+  Proposal alone;
+  alone.ceilings.emplace("gw3", SecurityVersion(9));
+  alone.proof = bench.proof();
+  CHECK(alone.role().error().code() == Errc::kUsage);
+}
+
+TEST_CASE(
+    "log: a ceremony whose custom says more than summary and proof is refused "
+    "(FORMAT 11.8.4)",
+    "[signer][log][ceremony]") {
+  Bench bench;
+  const auto good = in_ceremony(bench, bench.proof());
+  REQUIRE(good);
+  for (const std::string_view object : {R"("proof":{)", R"("custom":{)"}) {
+    auto ceremony = *good;
+    const auto at = ceremony.text.find(object);
+    REQUIRE(at != std::string::npos);
+    ceremony.text.insert(at + object.size(), "\"a\":1,");
+    ceremony.signatures.clear();
+    const auto view = check_ceremony(ceremony, ceremony.repository);
+    REQUIRE_FALSE(view);
+    CHECK(view.error().code() == Errc::kMalformed);
+    CHECK_THAT(view.error().what(), Catch::EndsWith("or says something else"));
+  }
 }
 
 TEST_CASE("log: a bundle carries the proof, and inspect shows the bundle (FORMAT 2.6.8)",

@@ -7,6 +7,7 @@
 #include "fakes/transparency_log.hpp"
 #include "manifest/release_proof.hpp"
 #include "updater/bundle.hpp"
+#include "updater/releases.hpp"
 #include "updater/verbs.hpp"
 
 using namespace pawl;
@@ -166,6 +167,40 @@ TEST_CASE("log: a policy without a log refuses where one is required (FORMAT 2.1
   const auto quiet = without(LogMode::kWarn);
   REQUIRE(quiet->install());
   CHECK_FALSE(quiet->reported());  // there is nothing to compare with
+}
+
+TEST_CASE(
+    "log: the running release is provisioned only with its proof, where one is required "
+    "(FORMAT 2.11.5)",
+    "[updater][log]") {
+  struct Provisioning {
+    LogMode mode;
+    bool proved;
+    bool accepted;
+  };
+  for (const auto& row :
+       {Provisioning{LogMode::kRequire, true, true}, Provisioning{LogMode::kRequire, false, false},
+        Provisioning{LogMode::kWarn, false, true}, Provisioning{LogMode::kOff, false, true}}) {
+    INFO("mode " << static_cast<int>(row.mode) << ", proved " << row.proved);
+    Bench bench(row.mode);
+    const auto running = bench.factory.releases.at("1.0.0").release.serialise();
+    if (row.proved) {
+      const auto proof = bench.log.proof(0, bench.log.checkpoint({0, 1}));
+      const auto bytes = as_bytes(proof);
+      manifest::set_proof(
+          bench.factory.repo.roles["rel-gw3"].targets.at("releases/gw3/1.0.0/manifest.json"),
+          bench.factory.blobs.add({bytes.begin(), bytes.end()}));
+      bench.factory.repo.bump();
+    }
+    auto device = bench.fake->device();
+    const auto verified = verify_installed(device, as_bytes(running), {});
+    INFO((verified ? "ok" : verified.error().what()));
+    REQUIRE(static_cast<bool>(verified) == row.accepted);
+    CHECK(bench.reported() == (row.mode == LogMode::kWarn));
+    if (row.accepted) continue;
+    CHECK(verified.error().code() == Errc::kBadSignature);
+    CHECK(verified.error().attack() == "not-logged");
+  }
 }
 
 TEST_CASE("log: a bundle carries the proof, and is refused without it (FORMAT 2.6.8, 14.2.1)",
