@@ -96,7 +96,7 @@ class TrustedSet {
   UtcTime time_{};
   bool roots_closed_ = false;
   std::optional<Timestamp> timestamp_;
-  std::optional<Snapshot> snapshot_;
+  std::optional<Snapshot> snapshot_;  // only one that is alive
   std::map<RoleKey, Targets> targets_;
 };
 

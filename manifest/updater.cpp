@@ -94,7 +94,7 @@ Result<std::optional<Bytes>> Updater::next_root(MetadataVersion next, Network ne
     source = Source::kReceived;
   }
   if (network == Network::kNone) return std::optional<Bytes>();
-  return fetcher_.metadata(root_name(next) + ".json", limit);
+  return classified(fetcher_.metadata(root_name(next) + ".json", limit));
 }
 
 Status Updater::walk_roots(Network network, RefreshReport& report) {
@@ -137,7 +137,7 @@ Status Updater::load_policy(Network network) {
 }
 
 Result<Bytes> Updater::fetch_metadata(const std::string& file, std::size_t limit) {
-  PAWL_TRY(auto bytes, fetcher_.metadata(file, limit));
+  PAWL_TRY(auto bytes, classified(fetcher_.metadata(file, limit)));
   if (!bytes) {
     return fail(Errc::kTransport, "the repository has no file " + printable(file))
         .with_hint("the repository is incomplete, or withholds this file");
@@ -269,7 +269,7 @@ Result<Bytes> Updater::fetch(const TargetInfo& target, std::size_t limit) {
   const auto path = set_->root().consistent_snapshot
                         ? consistent_target_path(target.path, target.hashes.file_prefix())
                         : target.path;
-  PAWL_TRY(auto bytes, fetcher_.target(path, static_cast<std::size_t>(target.length)));
+  PAWL_TRY(auto bytes, classified(fetcher_.target(path, static_cast<std::size_t>(target.length))));
   if (!bytes) return fail(Errc::kTransport, "the repository has no target " + printable(path));
   if (bytes->size() != target.length) {
     return refuse(Attack::kArbitrary, Errc::kHashMismatch,

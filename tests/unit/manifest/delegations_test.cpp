@@ -8,6 +8,23 @@ using namespace pawl::manifest;
 
 namespace {
 
+TargetInfo info_of(const std::string& path, std::string_view content) {
+  TargetInfo out;
+  out.path = path;
+  out.length = content.size();
+  out.hashes.sha256 = sha256(as_bytes(content));
+  return out;
+}
+
+/// A client of the interop profile, which alone knows hash prefixes and bins.
+Updater interop(Device& device) {
+  UpdaterOptions options;
+  options.profile = Profile::kInterop;
+  options.limits = limits_of(Profile::kInterop);
+  options.anchor = device.repo.root_file(1);
+  return {device.repo, device.store, device.clock, std::move(options)};
+}
+
 template <class T>
 Errc code_of(const Result<T>& result) {
   return result ? Errc::kUsage : result.error().code();
@@ -106,5 +123,105 @@ TEST_CASE(
     const auto found = client.find(info.path);
     REQUIRE(found);
     CHECK(found->has_value() == (terminating == Terminating::kNo));
+  }
+}
+
+TEST_CASE("trusted set: the first role that lists a path speaks for it (FORMAT 2.6.6)",
+          "[manifest]") {
+  Device device;
+  auto& repo = device.repo;
+  for (const auto* name : {"first", "second"}) {
+    repo.signers[name].emplace_back(name);
+    repo.delegate(name, {"x/*", "releases/gw3/*/*"}, Terminating::kNo);
+    repo.roles[name].targets["x/1"] = info_of("x/1", name);
+    repo.add_release(fakes::sample_release(name == std::string("first") ? 7 : 8, "7.0.0"), name);
+  }
+  auto& all = repo.roles["targets"].delegations->roles;
+  all.erase(all.begin());  // the product's own role, which is terminating
+  repo.roles.erase("rel-gw3");
+  repo.bump();
+  auto client = device.updater();
+  REQUIRE(client.refresh());
+  const auto found = client.find("x/1");
+  REQUIRE(found);
+  REQUIRE(found->has_value());
+  CHECK((*found)->hashes.sha256 == sha256(as_bytes("first")));
+  const auto offers = client.releases("gw3");
+  REQUIRE(offers);
+  REQUIRE(offers->size() == 1);
+  CHECK(offers->front().summary.release_counter == ReleaseCounter(7));
+}
+
+TEST_CASE("trusted set: delegations in a circle end (FORMAT 2.6.6)", "[manifest]") {
+  Device device;
+  auto& repo = device.repo;
+  repo.signers["one"].emplace_back("one");
+  repo.signers["two"].emplace_back("two");
+  repo.delegate("one", {"x/*"}, Terminating::kNo);
+  for (const auto& [from, to] : {std::pair{"one", "two"}, std::pair{"two", "one"}}) {
+    const SigningKey key(to);
+    Delegation next;
+    next.name = to;
+    next.paths = {"x/*"};
+    next.role = {{key.id()}, 1};
+    Delegations delegations;
+    delegations.keys.emplace(key.id(), key.key());
+    delegations.roles.push_back(next);
+    repo.roles[from].delegations = delegations;
+  }
+  repo.bump();
+  auto client = device.updater();
+  REQUIRE(client.refresh());
+  const auto found = client.find("x/1");
+  INFO(outcome(found));
+  REQUIRE(found);
+  CHECK_FALSE(found->has_value());
+}
+
+TEST_CASE("trusted set: hash bins and hash prefixes are searched in interop", "[manifest]") {
+  enum class By : std::uint8_t { kBins, kPrefixes };
+  for (const auto by : {By::kBins, By::kPrefixes}) {
+    Device device;
+    auto& repo = device.repo;
+    const SigningKey key("bins");
+    Delegations delegations;
+    delegations.keys.emplace(key.id(), key.key());
+    SuccinctRoles bins{{{key.id()}, 1}, 3, "bin"};
+    // SHA-256("a") starts with 0xca: bin 110 = 6 of 8
+    const auto holder = by == By::kBins ? bins.bin_of("a") : std::string("bin-6");
+    CHECK(holder == "bin-6");
+    if (by == By::kBins) delegations.succinct = bins;
+    if (by == By::kPrefixes) {
+      for (const auto* prefix : {"00", "ca9"}) {
+        Delegation one;
+        one.name = prefix == std::string("00") ? "bin-0" : "bin-6";
+        one.role = {{key.id()}, 1};
+        one.path_hash_prefixes = {prefix};
+        delegations.roles.push_back(one);
+      }
+    }
+    repo.roles.erase("rel-gw3");
+    repo.roles["targets"].delegations = delegations;
+    for (const auto* bin : {"bin-0", "bin-6", "bin-8", "other"}) {
+      repo.signers[bin] = {key};
+      repo.roles[bin].targets["a"] = info_of("a", bin);
+    }
+    repo.bump();
+    auto client = interop(device);
+    REQUIRE(client.refresh());
+    repo.requests.clear();
+    const auto found = client.find("a");
+    INFO(outcome(found));
+    REQUIRE(found);
+    REQUIRE(found->has_value());
+    CHECK((*found)->hashes.sha256 == sha256(as_bytes("bin-6")));
+    CHECK(repo.requests == std::vector<std::string>{"2.bin-6.json"});
+    // the same key, and not one of the bins
+    auto set = client.trusted();
+    for (const auto* stranger : {"bin-8", "other"}) {
+      const auto added = set.add_targets(
+          {"targets", stranger}, repo.metadata_files.at("2." + std::string(stranger) + ".json"));
+      CHECK(code_of(added) == Errc::kBadSignature);
+    }
   }
 }

@@ -48,6 +48,21 @@ struct Device {
   }
 };
 
+/// A trusted set of this device with one root in it.
+inline TrustedSet opened(const Device& device, std::uint64_t root = 1) {
+  auto set = TrustedSet::open(device.repo.root_file(root), Profile::kStrict,
+                              limits_of(Profile::kStrict), device.floors);
+  PAWL_ASSERT(set);
+  return *std::move(set);
+}
+
+/// Roots closed at the device's clock.
+inline TrustedSet closed(Device& device) {
+  auto set = opened(device);
+  PAWL_ASSERT(set.close_roots(device.clock.time, device.build_epoch));
+  return set;
+}
+
 /// Text of an error, or "ok": for INFO.
 template <class T>
 std::string outcome(const Result<T>& result) {

@@ -13,20 +13,6 @@ Bytes resigned(std::string_view signed_text, const std::vector<SigningKey>& keys
   return fakes::RepoSimulator::sign(signed_text, keys);
 }
 
-TrustedSet opened(const Device& device, std::uint64_t root = 1) {
-  auto set = TrustedSet::open(device.repo.root_file(root), Profile::kStrict,
-                              limits_of(Profile::kStrict), device.floors);
-  PAWL_ASSERT(set);
-  return *std::move(set);
-}
-
-/// Roots closed at the device's clock.
-TrustedSet closed(Device& device) {
-  auto set = opened(device);
-  PAWL_ASSERT(set.close_roots(device.clock.time, device.build_epoch));
-  return set;
-}
-
 template <class T>
 Errc code_of(const Result<T>& result) {
   return result ? Errc::kUsage : result.error().code();

@@ -213,6 +213,16 @@ TEST_CASE("updater: damaged stored files are dropped and fetched again (FORMAT 2
   }
 }
 
+TEST_CASE("updater: a damaged stored timestamp goes even when no other can be had (FORMAT 2.10.1)",
+          "[manifest]") {
+  Device device;
+  REQUIRE(device.refresh());
+  device.store.files["timestamp"].pop_back();
+  device.repo.broken["timestamp.json"] = Errc::kTransport;
+  CHECK(device.code() == Errc::kTransport);
+  CHECK_FALSE(device.store.files.contains("timestamp"));
+}
+
 TEST_CASE("updater: a deleted store lowers nothing (FORMAT 2.8.1)", "[manifest]") {
   Device device;
   const auto old = device.repo.metadata_files;
