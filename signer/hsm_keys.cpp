@@ -23,6 +23,7 @@ std::string software_path(const std::string& uri) {
 KeyRecord record_of(const std::string& label, hsm::Uri uri, const hsm::wire::KeyReport& key) {
   uri.object = key.facts.label;
   uri.id = std::string(as_text(key.facts.id));
+  if (!key.facts.token_serial.empty()) uri.serial = key.facts.token_serial;
   uri.pin_source.reset();  // the record is public; where the PIN lies is this host's business
   KeyRecord record;
   record.label = label;

@@ -107,6 +107,36 @@ Result<std::vector<manifest::KeyId>> signers(Workbench& bench, const Opened& ope
       .with_hint("name the key in signer.toml ([keys.NAME] record, pin)");
 }
 
+/// Each key's own token is the one that is plugged in, by its serial number: found before any PIN.
+Status check_token(Workbench& bench, const KeyEntry& entry, const KeyRecord& record, cli::Io& io) {
+  if (record.is_development() || record.is_external()) return Ok{};
+  PAWL_TRY(const auto uri, hsm::Uri::parse(record.uri));
+  const auto token = bench.keys().token(record, entry);
+  if (!token) {
+    const auto& why = token.error();
+    auto error = fail(why.code(), "key " + entry.name + ": " + why.what(), why.raw());
+    if (!uri.serial || why.code() != Errc::kHsm) return std::move(error).with_hint(why.hint());
+    return std::move(error).with_hint("plug in the token with serial " + printable(*uri.serial));
+  }
+  if (!uri.serial && !token->serial.empty()) {
+    return fail(Errc::kConfig, "key " + entry.name + ": its record does not say which token it is in")
+        .with_hint("compare the serial of your token with " + printable(token->serial) +
+                   ", then add ;serial= to `uri` of [keys." + entry.name + "] in signer.toml");
+  }
+  io.note("key " + entry.name + " signs in token " + printable(token->label) + ", serial " +
+          printable(token->serial));
+  return Ok{};
+}
+
+Status check_tokens(Workbench& bench, const std::vector<manifest::KeyId>& keys, cli::Io& io) {
+  for (const auto& entry : bench.config().keys) {
+    const auto& record = *bench.ring().find(entry.name);
+    if (std::find(keys.begin(), keys.end(), record.id()) == keys.end()) continue;
+    PAWL_CHECK(check_token(bench, entry, record, io));
+  }
+  return Ok{};
+}
+
 /// The words that were read aloud are those of the bytes in this file.
 Status check_words(const cli::Args& args, const Opened& opened) {
   const auto words = ceremony_words(opened.ceremony.text);
@@ -231,6 +261,7 @@ Status run_ceremony_sign(const cli::Args& args, cli::Io& io) {
   PAWL_TRY(auto opened, open(*bench, path));
   PAWL_CHECK(check_words(args, opened));
   PAWL_TRY(const auto keys, signers(*bench, opened, args.all("--key")));
+  PAWL_CHECK(check_tokens(*bench, keys, io));
   for (const auto& id : keys) {
     PAWL_CHECK(bench->ring().check_size(id, opened.ceremony.role, opened.ceremony.text.size()));
   }

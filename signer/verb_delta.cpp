@@ -127,7 +127,7 @@ Status run_delta(const cli::Args& args, cli::Io& io) {
   DeltaInput input;
   input.release = args.value("DIR");
   PAWL_TRY(input.repository, bench->repository());
-  PAWL_TRY(input.payload, read_payload_options(args));
+  PAWL_TRY(input.payload, read_payload_options(args, kDeltaPayloadLevel));
   PAWL_TRY(const auto built, load_release(bench->disk(), input.release));
   PAWL_TRY(input.versions, versions_of(args, *bench, input.repository, built.release.product));
   PAWL_TRY(const auto done, add_deltas(bench->disk(), input, *io.progress));

@@ -186,7 +186,7 @@ Status run_release_build(const cli::Args& args, cli::Io& io) {
   PAWL_CHECK(read_counters(args, *bench, input.release));
   PAWL_CHECK(read_rules(args, input.release));
   PAWL_CHECK(read_parts(args, product, input));
-  PAWL_TRY(input.payload, read_payload_options(args));
+  PAWL_TRY(input.payload, read_payload_options(args, kFullPayloadLevel));
   const auto& out = args.value("--out");
   PAWL_TRY(const auto built, build_release(bench->disk(), input, out, *io.progress));
   print(built, out, io);

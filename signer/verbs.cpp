@@ -14,7 +14,8 @@ constexpr Option kRepo{"--repo", "DIR", "repository directory; default: as in si
 constexpr Option kExpires{"--expires", "ROLE=TIME",
                           "how long what is signed now is good: timestamp=7d, release=90d",
                           Need::kRepeated};
-constexpr Option kLevel{"--level", "N", "zstd level, 1 to 22 (default 19)"};
+constexpr Option kBuildLevel{"--level", "N", "zstd level, 1 to 22 (default 9)"};
+constexpr Option kDeltaLevel{"--level", "N", "zstd level, 1 to 22 (default 19)"};
 constexpr Option kThreads{"--threads", "N", "threads to compress with (default: all)"};
 constexpr Option kProduct{"--product", "NAME", "product line", Need::kRequired};
 
@@ -95,7 +96,7 @@ constexpr std::array kReleaseBuild{
     Option{"--offline-until", "TIME",
            "how long bundles of it are good although their timestamp has expired: "
            "2027-06-01T00:00:00Z"},
-    kLevel,
+    kBuildLevel,
     kThreads,
     kRepo,
     kConfig};
@@ -108,7 +109,7 @@ constexpr std::array kDelta{
     Option{"--spread", "FILE",
            "from the releases most devices run, as the distributor counts them"},
     Option{"--cover", "PERCENT", "with --spread: how many of the devices (default 90)"},
-    kLevel,
+    kDeltaLevel,
     kThreads,
     kRepo,
     kConfig};

@@ -139,8 +139,9 @@ void mark_development(const std::vector<std::string>& labels, json::Object& obje
   text += "DEVELOPMENT: signed with software keys (" + list + "), not with a token\n";
 }
 
-Result<payload::BuildOptions> read_payload_options(const cli::Args& args) {
+Result<payload::BuildOptions> read_payload_options(const cli::Args& args, int default_level) {
   payload::BuildOptions out;
+  out.level = default_level;
   const auto cpus = std::clamp<std::uint64_t>(std::thread::hardware_concurrency(), 1, kMaxThreads);
   PAWL_TRY(const auto level, args.number("--level", 1, 22));
   PAWL_TRY(const auto threads, args.number("--threads", 1, kMaxThreads));

@@ -67,8 +67,13 @@ class Workbench {
 void mark_development(const std::vector<std::string>& labels, json::Object& object,
                       std::string& text);
 
+/// zstd levels where `--level` is not given: a full payload has every byte of the image, a delta
+/// few, and is fetched by most devices (decisions/0045).
+inline constexpr int kFullPayloadLevel = 9;
+inline constexpr int kDeltaPayloadLevel = 19;
 /// `--level` and `--threads`; all processors by default. @return kUsage
-[[nodiscard]] Result<payload::BuildOptions> read_payload_options(const cli::Args& args);
+[[nodiscard]] Result<payload::BuildOptions> read_payload_options(const cli::Args& args,
+                                                                 int default_level);
 
 /// `--tlog FILE`. @return kMalformed naming file and line
 [[nodiscard]] Result<std::optional<manifest::LogPolicy>> log_policy_option(const cli::Args& args,

@@ -3,6 +3,7 @@
  *   C_Sign=0x30          return this CK_RV, do not forward
  *   C_Sign=0x30,after=2  the first two calls pass
  *   C_Sign=hang          never return        C_Sign=crash    die of SIGSEGV
+ *                        (says so first in a file beside the control file, named with .hangs)
  *   C_Sign=exit          end the process     C_Sign=flip     forward, then change one byte
  *   C_Sign=length:63     forward, then report this length (also fills up to 65)
  *   flags=0x10000        or these into CK_TOKEN_INFO.flags
@@ -40,6 +41,17 @@ static int control(const char* name, char* value, size_t size) {
   return found;
 }
 
+/* For tests that look at the process while it hangs. */
+static void say_that_it_hangs(const char* name) {
+  char path[256];
+  FILE* file;
+  snprintf(path, sizeof path, "%s.hangs", getenv("PAWL_FAULT_CONTROL"));
+  file = fopen(path, "we");
+  if (file == NULL) return;
+  fprintf(file, "%s\n", name);
+  fclose(file);
+}
+
 static CK_RV fault(const char* name, unsigned long* calls) {
   char value[128];
   char* after;
@@ -53,7 +65,10 @@ static CK_RV fault(const char* name, unsigned long* calls) {
     raise(SIGSEGV);
   }
   if (strncmp(value, "exit", 4) == 0) _exit(0);
-  while (strncmp(value, "hang", 4) == 0) pause();
+  if (strncmp(value, "hang", 4) == 0) {
+    say_that_it_hangs(name);
+    for (;;) pause();
+  }
   return strtoul(value, NULL, 0); /* words give 0 */
 }
 

@@ -5,6 +5,7 @@
 """
 import json
 import pathlib
+import re
 import shutil
 import sys
 import unittest
@@ -160,6 +161,35 @@ class Ceremony(unittest.TestCase):
             self.assertEqual(stranger.run("ceremony", "sign", theirs.name, "--words", words).returncode, 12)
         finally:
             stranger.close()
+
+    def test_4_another_token_of_the_same_name_gets_no_pin(self):
+        file = self.begin("token.ceremony", "--ceiling", "gw3=8")
+        alice = self.people["alice"]
+        mine = alice.copy_of(file)
+        words = alice.words(mine)
+        record = json.loads(alice.record.read_text())
+        serial = re.search("serial=([0-9a-f]+)", record["uri"]).group(1)
+        tokens, toml, pin = alice.folder / "tokens", alice.folder / "signer.toml", alice.folder / "pin"
+        kept, right = toml.read_text(), pin.read_text()
+        pin.write_text("000000")  # whoever got as far as the PIN would say so
+        tokens.rename(alice.folder / "away")
+        tokens.mkdir()
+        alice.token("alice")
+        done = alice.run("ceremony", "sign", mine.name, "--words", words)
+        self.assertEqual(done.returncode, 41, done.stderr)
+        self.assertIn(f"plug in the token with serial '{serial}'", done.stderr)
+        self.assertNotIn("PIN", done.stderr)
+        shutil.rmtree(tokens)
+        (alice.folder / "away").rename(tokens)
+        toml.write_text(kept.replace("[keys.alice]", f'[keys.alice]\nuri = "{record["uri"].replace(f"serial={serial};", "")}"'))
+        self.assertNotIn("serial=", toml.read_text())
+        done = alice.run("ceremony", "sign", mine.name, "--words", words)
+        self.assertEqual((done.returncode, serial in done.stderr), (24, True), done.stderr)
+        toml.write_text(kept)
+        pin.write_text(right)
+        done = alice.run("ceremony", "sign", mine.name, "--words", words)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(f"token 'alice', serial '{serial}'", done.stderr)
 
     def test_4_a_machine_without_ledger_signs_nothing(self):
         file = self.begin("ledger.ceremony", "--ceiling", "gw3=7")
