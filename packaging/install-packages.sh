@@ -12,7 +12,7 @@ build="build-essential ccache cmake ninja-build pkg-config git ca-certificates p
 demo="softhsm2 opensc erofs-utils cryptsetup-bin busybox-static cpio zstd binutils systemd-boot-efi
   dpkg-dev xz-utils openssl swtpm swtpm-tools tpm2-tools libtss2-tcti-swtpm0"
 test="catch2 scdoc man-db jq faketime python3-pytest python3-cryptography python3-requests python3-jsonschema
-  python3-grpcio nginx-light swtpm swtpm-tools tpm2-tools libtss2-tcti-swtpm0
+  python3-yaml python3-grpcio nginx-light swtpm swtpm-tools tpm2-tools libtss2-tcti-swtpm0
   libubootenv-tool grub-common grub-emu efibootmgr mtools dosfstools bsdutils systemd
   dpkg-dev lintian"
 e2e="qemu-system-x86 ovmf mtools dosfstools e2fsprogs fdisk"

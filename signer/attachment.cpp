@@ -1,5 +1,6 @@
 #include "signer/attachment.hpp"
 
+#include "base/digest.hpp"
 #include "base/json.hpp"
 
 namespace pawl::signer {
@@ -43,9 +44,37 @@ Status check_provenance(const json::Object& file) {
   return need(kind, named, "no subject");
 }
 
+std::string sha256_of(const json::Value& subject) {
+  const auto* const fields = subject.object();
+  const auto* const digests = fields == nullptr ? nullptr : fields->find("digest");
+  const auto* const known = digests == nullptr ? nullptr : digests->object();
+  return known == nullptr ? std::string() : text_of(*known, "sha256");
+}
+
+/// One image at least was built as the provenance says, and none that it names otherwise.
+Status check_subjects(const json::Object& file,
+                      const std::vector<manifest::Component>& components) {
+  bool any = false;
+  for (const auto& subject : *file.find("subject")->array()) {
+    const auto digest = sha256_of(subject);
+    const auto name = subject.object() == nullptr ? "" : text_of(*subject.object(), "name");
+    for (const auto& component : components) {
+      const auto ours = to_hex(component.sha256);
+      any = any || digest == ours;
+      if (name != component.name || digest == ours) continue;
+      return fail(Errc::kHashMismatch, "is of another " + name + ": sha256 " + printable(digest) +
+                                           ", the image has " + ours);
+    }
+  }
+  if (any) return Ok{};
+  return fail(Errc::kHashMismatch, "is of no image of this release")
+      .with_hint("no subject has the sha256 of one: is the provenance of another build?");
+}
+
 }  // namespace
 
-Status check_attachment(const std::string& kind, ByteView file) {
+Status check_attachment(const std::string& kind, ByteView file,
+                        const std::vector<manifest::Component>& components) {
   if (file.empty()) return fail(Errc::kMalformed, "is empty");
   const bool is_json = kind == "sbom-cyclonedx" || kind == "sbom-spdx" || kind == "slsa-provenance";
   if (!is_json) return Ok{};
@@ -54,7 +83,8 @@ Status check_attachment(const std::string& kind, ByteView file) {
   PAWL_CHECK(need(kind, object != nullptr, "no JSON object"));
   if (kind == "sbom-cyclonedx") return check_cyclonedx(*object);
   if (kind == "sbom-spdx") return check_spdx(*object);
-  return check_provenance(*object);
+  PAWL_CHECK(check_provenance(*object));
+  return check_subjects(*object, components);
 }
 
 }  // namespace pawl::signer

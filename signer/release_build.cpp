@@ -90,7 +90,7 @@ Status add_attachments(const Job& job, const BuildInput& input, manifest::Releas
           .with_hint("sbom-cyclonedx, sbom-spdx, slsa-provenance, notes, advisory or corim");
     }
     PAWL_TRY(const auto bytes, read_file(job.disk, spec.file, kMaxAttachment));
-    if (auto good = check_attachment(spec.kind, bytes); !good) {
+    if (auto good = check_attachment(spec.kind, bytes, release.components); !good) {
       auto error = std::move(good).error();
       error.prefix(spec.file);
       return error;

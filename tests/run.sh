@@ -5,6 +5,7 @@
 #   tests/run.sh --mutants [ROOM[/NAME]...] [--part K/N | --rotate N]
 #                                 apply every mutant in turn; some test must fail for each
 #   tests/run.sh --fuzz SECONDS   each fuzz target for that long (clang)
+#   tests/run.sh --hardware       pawl-signer on a token of yours (PAWL_TEST_PKCS11_MODULE, _URI, _PIN)
 #   tests/run.sh --interop        python-tuf and go-tuf with ours, both ways; fetches both
 #   tests/run.sh --asan           unit tests under AddressSanitizer and UBSan
 #   tests/run.sh --e2e            the whole update on real firmware, in QEMU
@@ -53,7 +54,7 @@ default_tier() {
   [ -n "${PAWL_TUF_CONFORMANCE_SRC:-}" ] ||
     echo "own tier, not run: TUF conformance suite (set PAWL_TUF_CONFORMANCE_SRC to its folder)"
   [ -n "${PAWL_TEST_PKCS11_MODULE:-}" ] ||
-    echo "own tier, not run: a real token (set PAWL_TEST_PKCS11_MODULE, _URI and _PIN)"
+    echo "own tier, not run: a real token (tests/run.sh --hardware says how)"
   report "$log"
   return "$status"
 }
@@ -99,8 +100,13 @@ case "${1:-}" in
     cmake --build build/asan -j "$jobs" -- --quiet
     ctest --test-dir build/asan -L unit -j "$jobs" --timeout 600 | tail -n 15
     ;;
+  --hardware)
+    configure release
+    cmake --build build/release -j "$jobs" --target pawl-signer -- --quiet
+    exec tests/integration/token_test.py build/release/bin
+    ;;
   --e2e) exec tests/e2e/run.sh "${@:2}" ;;
   --soak) if [ $# -gt 1 ]; then soak "${@:2}"; else list_soaks; fi ;;
   --list) configure release && ctest --test-dir build/release -N ;;
-  *) sed -n '2,13s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+  *) sed -n '2,14s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac

@@ -11,6 +11,8 @@ import subprocess
 import sys
 import unittest
 
+import yaml
+
 import signer_test
 from signer_test import MODULE, PIN, SOURCE, Signer
 
@@ -121,6 +123,22 @@ SSH_ORIGINAL_COMMAND="$*" PAWL_STATE={self.host} SOFTHSM2_CONF= exec {CI}/sign-o
             done = subprocess.run([CI / "sign-on-host.sh"], env=dict(self.host_env, SSH_ORIGINAL_COMMAND=request),
                                   text=True, capture_output=True, timeout=60, stdin=subprocess.DEVNULL)
             self.assertEqual((done.returncode, done.stdout), (2, ""), done.stderr)
+
+    def test_the_pipelines_are_yaml_of_their_forge(self):
+        gitlab = yaml.safe_load((CI / "gitlab-ci.yml").read_text())
+        jobs = {name: job for name, job in gitlab.items() if name not in ("stages", "variables")}
+        self.assertEqual({job["stage"] for job in jobs.values()}, set(gitlab["stages"]))
+        for name, job in jobs.items():
+            self.assertTrue(all(isinstance(line, str) for line in job["script"]), name)
+        self.assertEqual(jobs["publish"]["rules"][0]["when"], "manual")
+        workflows = [yaml.safe_load(path.read_text()) for path in CI.glob("github/*.yml")]
+        self.assertEqual(len(workflows), 2)
+        for workflow in workflows:
+            self.assertIn(True, workflow)  # `on` is a truth value in YAML 1.1, which the forge reads as a word
+            for name, job in workflow["jobs"].items():
+                self.assertIn("runs-on", job, name)
+                for step in job["steps"]:
+                    self.assertEqual(len({"run", "uses"} & set(step)), 1, step)
 
     def test_the_pipelines_run_scripts_that_exist_and_parse(self):
         for pipeline in (CI / "gitlab-ci.yml", *CI.glob("github/*.yml")):

@@ -91,7 +91,7 @@ class PinScan(unittest.TestCase):
         hangs.unlink(missing_ok=True)
         self.control.write_text(fault + "=hang\n")
         self.child = subprocess.Popen(
-            [signer_test.signer, "release", "add", "r1", "--log-level", "debug"], cwd=self.s.folder,
+            [signer_test.signer, "release", "add", "r1", "--log", "debug"], cwd=self.s.folder,
             env=dict(self.s.env, **dict(env)), pass_fds=pass_fds, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, (-1, -1)))
         return self.child.pid, self.broker_of(self.child.pid, hangs)

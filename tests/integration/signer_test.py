@@ -575,9 +575,12 @@ class Roles(unittest.TestCase):
         self.assertEqual(self.versions(), before)
 
     def test_attachments_must_be_what_they_are_called(self):
+        self.assertEqual(self.s.build("1.0.0", "r0").returncode, 0)
+        image = json.loads((self.s.folder / "r0/manifest.json").read_text())["components"][0]["sha256"]
         good = {"sbom-cyclonedx": {"bomFormat": "CycloneDX", "specVersion": "1.5"},
                 "sbom-spdx": {"spdxVersion": "SPDX-2.3"},
-                "slsa-provenance": {"_type": "https://in-toto.io/Statement/v1", "subject": [{"name": "rootfs"}],
+                "slsa-provenance": {"_type": "https://in-toto.io/Statement/v1", "subject": [
+                                        {"name": "rootfs", "digest": {"sha256": image}}],
                                     "predicateType": "https://slsa.dev/provenance/v1"}}
         attach = []
         for kind, content in good.items():
@@ -599,6 +602,28 @@ class Roles(unittest.TestCase):
                 (self.s.folder / "bad").write_text(text)
                 self.refused(self.s.build("1.0.1", "r2", "--attach", f"{kind}=bad"), 10, "bad")
         self.assertFalse((self.s.folder / "r2/manifest.json").exists())
+
+    def test_provenance_of_another_build_is_refused(self):
+        self.assertEqual(self.s.build("1.0.0", "r0").returncode, 0)
+        image = json.loads((self.s.folder / "r0/manifest.json").read_text())["components"][0]["sha256"]
+        other = "0" * 64
+        rows = (([("rootfs", image)], None), ([("build/rootfs.img", image), ("rootfs.sbom", other)], None),
+                ([("rootfs", other)], "is of another rootfs"), ([("rootfs", image), ("rootfs", other)], "another rootfs"),
+                ([("rootfs.img", other)], "is of no image"), ([("rootfs.img", image[:-1])], "is of no image"))
+        for subjects, says in rows:
+            (self.s.folder / "p").write_text(json.dumps({
+                "_type": "https://in-toto.io/Statement/v1", "predicateType": "https://slsa.dev/provenance/v1",
+                "subject": [{"name": name, "digest": {"sha256": digest}} for name, digest in subjects]}))
+            done = self.s.build("1.0.0", f"p{len(str(subjects))}", "--attach", "slsa-provenance=p")
+            if says is None:
+                self.assertEqual(done.returncode, 0, done.stderr)
+            else:
+                self.refused(done, 15, "p: ", says)
+        for subject in ("rootfs", {"name": "rootfs"}, {"digest": image}, {"digest": {"sha256": 7}}):
+            (self.s.folder / "p").write_text(json.dumps({
+                "_type": "https://in-toto.io/Statement/v1", "predicateType": "https://slsa.dev/provenance/v1",
+                "subject": [subject]}))
+            self.refused(self.s.build("1.0.0", "q", "--attach", "slsa-provenance=p"), 15, "p: ")
 
     def test_an_attestation_is_verified_without_the_device_and_kept(self):
         f = self.s.folder
