@@ -115,7 +115,8 @@ Status Session::login(PinSource& source, PinTry tries) {
     const CK_RV rv = p11->C_Login(handle_, CKU_USER, nullptr, 0);
     return rv == CKR_OK ? Status(Ok{}) : Status(ckr_error("C_Login", rv));
   }
-  PAWL_TRY(auto pin, source.read("PIN of token " + printable(now.label) + ", serial " + printable(now.serial)));
+  PAWL_TRY(auto pin, source.read("PIN of token " + printable(now.label) + ", serial " +
+                                 printable(now.serial)));
   PAWL_CHECK(check_pin_length(now, pin.size()));
   const CK_RV rv = p11->C_Login(handle_, CKU_USER, pin.mutable_span().data(), pin.size());
   if (rv != CKR_OK && rv != CKR_USER_ALREADY_LOGGED_IN) return ckr_error("C_Login", rv);

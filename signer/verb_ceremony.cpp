@@ -119,7 +119,8 @@ Status check_token(Workbench& bench, const KeyEntry& entry, const KeyRecord& rec
     return std::move(error).with_hint("plug in the token with serial " + printable(*uri.serial));
   }
   if (!uri.serial && !token->serial.empty()) {
-    return fail(Errc::kConfig, "key " + entry.name + ": its record does not say which token it is in")
+    return fail(Errc::kConfig,
+                "key " + entry.name + ": its record does not say which token it is in")
         .with_hint("compare the serial of your token with " + printable(token->serial) +
                    ", then add ;serial= to `uri` of [keys." + entry.name + "] in signer.toml");
   }
