@@ -10,6 +10,7 @@
 #include "updater/config.hpp"
 #include "updater/engine.hpp"
 #include "updater/health.hpp"
+#include "updater/host.hpp"
 #include "updater/install.hpp"
 
 namespace pawl::updater {
@@ -25,6 +26,7 @@ struct Device {
   manifest::Fetcher& fetcher;
   BlobSource& blobs;
   HealthChecks& health;
+  Host& host;
   Progress& progress;
   Log& log;
   manifest::Delivery delivery = manifest::Delivery::kOnline;  // how `fetcher` gets its files

@@ -10,6 +10,7 @@
 #include "bootloader-hooks/uefi.hpp"
 #include "updater/agent.hpp"
 #include "updater/bundle.hpp"
+#include "updater/doctor.hpp"
 #include "updater/enroll_link.hpp"
 #include "updater/enroll_tpm.hpp"
 #include "updater/net_fetcher.hpp"
@@ -198,6 +199,21 @@ Status run_status(const Args& args, Io& io) {
   return Ok{};
 }
 
+/// Its exit status is that of the first fault, which the lines before have explained.
+Status run_doctor(const Args& args, Io& io) {
+  PAWL_TRY(const auto program, open_program(args, io));
+  const auto findings = examine(program->device(), [&]() -> Result<std::string> {
+    PAWL_TRY(auto* const link, program->link());
+    return link->device_id();
+  });
+  print(io, findings);
+  for (const auto& one : findings) {
+    if (one.verdict != Finding::Verdict::kFault) continue;
+    return fail(one.code, one.subject + ": " + one.text).with_hint(one.hint);
+  }
+  return Ok{};
+}
+
 Status run_check_config(const Args& args, Io& io) {
   const auto path = config_path(args);
   PAWL_TRY(const auto config, load_config(path));
@@ -223,8 +239,8 @@ Program::Program(Config config, const std::string& state_directory, cli::Io& io)
       fetcher_(make_fetcher()),
       blobs_(make_blobs()),
       health_(config_.health.directory, {config_.health.timeout, config_.health.uptime}, *io.log),
-      device_{config_,   {state_directory}, disk_,   *boot_,       *sealing_, clock_,
-              *fetcher_, *blobs_,           health_, *io.progress, *io.log} {}
+      device_{config_,   {state_directory}, disk_,   *boot_, *sealing_,    clock_,
+              *fetcher_, *blobs_,           health_, host_,  *io.progress, *io.log} {}
 
 std::unique_ptr<Enroller> Program::make_enroller(const StateDir& dir, Log& log) {
   if (!config_.issuer) return nullptr;
@@ -320,6 +336,8 @@ const cli::Program& program() {
       cli::Verb{"run", "ask the server again and again and install what it offers", kRunOptions,
                 &run_agent},
       cli::Verb{"status", "slots, trial, counters and floors", kCommon, &run_status},
+      cli::Verb{"doctor", "look at everything an update needs and say what is wrong", kCommon,
+                &run_doctor},
       cli::Verb{"check-config", "check a configuration file", kCheckConfigOptions,
                 &run_check_config}};
   static constexpr cli::Program kProgram{"pawl-updater", "A/B updates that never lose a device",

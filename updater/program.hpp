@@ -44,6 +44,7 @@ class Program {
   std::unique_ptr<manifest::Fetcher> fetcher_;
   std::unique_ptr<BlobSource> blobs_;
   HealthDirectory health_;
+  LinuxHost host_{disk_};
   Device device_;
 };
 

@@ -161,7 +161,9 @@ Result<Refreshed> choose_release(Device& device, Engine& engine, const ReleaseWi
   Refreshed out;
   PAWL_TRY(out.report, metadata->refresh(engine));
   PAWL_TRY(const auto current, device.boot.current());
-  const auto facts = facts_of(device.config, out.report.time, engine.record().holds(current));
+  auto facts = facts_of(device.config, out.report.time, engine.record().holds(current));
+  PAWL_TRY(facts.battery_percent, device.host.battery());
+  PAWL_TRY(facts.free_bytes, device.disk.free_bytes(device.dir.path));
   PAWL_TRY(const auto offers, client.releases(facts.product));
   PAWL_TRY(const auto offer, version ? find_version(offers, facts.product, *version)
                                      : find_newest(offers, facts, client.trusted()));

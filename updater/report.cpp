@@ -356,4 +356,24 @@ void print(cli::Io& io, const Config& config, const std::string& path) {
   io.result(std::move(out), path + ": ok, product " + config.device.product);
 }
 
+void print(cli::Io& io, const std::vector<Finding>& findings) {
+  json::Object out;
+  json::Array rows;
+  std::string text;
+  for (const auto& one : findings) {
+    const auto verdict = verdict_name(one.verdict);
+    json::Object row;
+    row.set("subject", one.subject);
+    row.set("verdict", verdict);
+    row.set("text", one.text);
+    if (!one.hint.empty()) row.set("hint", one.hint);
+    if (one.verdict == Finding::Verdict::kFault) row.set("error", errc_name(one.code));
+    rows.emplace_back(std::move(row));
+    text += std::string(verdict) + ": " + one.subject + ": " + one.text + "\n";
+    if (!one.hint.empty()) text += "    " + one.hint + "\n";
+  }
+  out.set("findings", std::move(rows));
+  io.result(std::move(out), text);
+}
+
 }  // namespace pawl::updater

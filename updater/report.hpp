@@ -1,6 +1,7 @@
 #pragma once
 #include "base/cli/command.hpp"
 #include "updater/agent.hpp"
+#include "updater/doctor.hpp"
 #include "updater/enroll.hpp"
 #include "updater/provision.hpp"
 #include "updater/verbs.hpp"
@@ -17,6 +18,7 @@ void print(cli::Io& io, const TrialResult& result, std::string_view floor_kind);
 void print(cli::Io& io, const RollbackResult& result, std::string_view floor_kind);
 void print(cli::Io& io, const StatusResult& result);
 void print(cli::Io& io, const PollResult& result);
+void print(cli::Io& io, const std::vector<Finding>& findings);
 void print(cli::Io& io, const EnrolmentResult& result);
 void print(cli::Io& io, const Config& config, const std::string& path);
 

@@ -2,6 +2,7 @@
 
 #include "base/bytes.hpp"
 #include "updater/reports.hpp"
+#include "updater/slot_use.hpp"
 #include "updater/verify_slot.hpp"
 
 namespace pawl::updater {
@@ -101,6 +102,7 @@ Result<std::vector<PlannedComponent>> plan_of(Device& device, const Engine& engi
   const auto running = boot::other(target);
   PAWL_TRY(const auto to, device.layout(target));
   PAWL_TRY(const auto from, device.layout(running));
+  PAWL_CHECK(check_unused(device.host, to, from));
   const auto base = device.stored_release(running, engine.record());
   return device.installer().plan(release, to, from, base ? &*base : nullptr);
 }
@@ -114,9 +116,10 @@ Result<bool> heal(Device& device, Engine& engine) {
   PAWL_TRY(const auto primary, device.boot.primary());
   if (primary != current) return false;
   PAWL_TRY(const auto release, device.stored_release(current, engine.record()));
-  PAWL_CHECK(device.boot.mark_bad(target));
   PAWL_TRY(const auto from, device.layout(current));
   PAWL_TRY(const auto to, device.layout(target));
+  PAWL_CHECK(check_unused(device.host, to, from));
+  PAWL_CHECK(device.boot.mark_bad(target));
   PAWL_CHECK(copy_slot(device.disk, release, from, to, device.progress));
   PAWL_TRY(const auto bytes,
            read_file(device.disk, device.dir.installed(current), manifest::kMaxReleaseBytes));

@@ -179,6 +179,24 @@ class FakeHealth final : public updater::HealthChecks {
   }
 };
 
+class FakeHost final : public updater::Host {
+ public:
+  std::optional<unsigned> charge;           // empty: mains
+  std::map<std::string, std::string> uses;  // by path
+  std::map<std::string, std::string> same;  // paths that lead to another one
+  updater::Watchdog dog = updater::Watchdog::kArmed;
+  std::set<std::string> not_executable;
+  Result<std::optional<unsigned>> battery() override { return charge; }
+  Result<updater::PathIdentity> identity(const std::string& path) override {
+    const auto other = same.find(path);
+    return updater::PathIdentity{
+        false, 0, 0, std::hash<std::string>{}(other == same.end() ? path : other->second)};
+  }
+  Result<std::string> use_of(const std::string& path) override { return uses[path]; }
+  Result<updater::Watchdog> watchdog() override { return dog; }
+  bool executable(const std::string& path) override { return !not_executable.contains(path); }
+};
+
 class NullLog final : public Log {
  public:
   void write(LogLevel, std::string_view event, std::initializer_list<LogField> fields) override {
@@ -225,13 +243,14 @@ class FakeDevice {
   boot::FileBoot boot;
   FakeClock clock{at("2026-11-20T12:00:00Z")};
   FakeHealth health;
+  FakeHost host;
   NullLog log;
   NoProgress progress;
   updater::Config config;
 
   [[nodiscard]] updater::Device device() {
-    return {config,        {"/var"},       disk,   boot,     sealing, clock,
-            factory_.repo, factory_.blobs, health, progress, log};
+    return {config,        {"/var"},       disk,   boot, sealing,  clock,
+            factory_.repo, factory_.blobs, health, host, progress, log};
   }
 
   /// One power cycle of the firmware, which obeys the loader's line and the bytes in the slots and

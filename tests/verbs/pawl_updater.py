@@ -116,5 +116,6 @@ ROWS = {
     "enroll": Row(("--config", "enroll.toml", "--state", "enrolled"), DEVICE, 24),
     "run": Row(("--once", "--config", "net.toml", "--state", "state"), ("--once", *DEVICE), 24),
     "status": Row(DEVICE, DEVICE, 42, before=start("b", 2), before_refusal=no_loader),
+    "doctor": Row(DEVICE, DEVICE, 42, before=start("b", 2), before_refusal=no_loader),
     "check-config": Row(("--config", "updater.toml"), ("--config", "unknown.toml"), 24),
 }

@@ -75,6 +75,7 @@ struct Life {
                fetcher,
                blobs,
                world.device.health,
+               world.device.host,
                world.device.progress,
                world.device.log} {}
   updater::NetLink link;

@@ -46,6 +46,7 @@ class EspDevice {
             fake.factory().repo,
             fake.factory().blobs,
             fake.health,
+            fake.host,
             fake.progress,
             fake.log};
   }
