@@ -37,18 +37,9 @@ class EspDevice {
     fake.disk.put("/proc/boot_id", "boot-" + name.substr(5, 1) + "\n");
   }
   [[nodiscard]] Device device() {
-    return {fake.config,
-            {"/var"},
-            fake.disk,
-            boot,
-            fake.sealing,
-            fake.clock,
-            fake.factory().repo,
-            fake.factory().blobs,
-            fake.health,
-            fake.host,
-            fake.progress,
-            fake.log};
+    return {fake.config,  {"/var"},   fake.disk,           boot,
+            fake.sealing, fake.clock, fake.factory().repo, fake.factory().blobs,
+            fake.health,  fake.host,  fake.progress,       fake.log};
   }
   [[nodiscard]] std::vector<std::string> names() { return *fake.disk.list(kEntries); }
 
