@@ -152,7 +152,7 @@ Status Uefi::commit(Slot slot) {
   auto order = found.order;
   std::erase(order, *entry);
   order.insert(order.begin(), *entry);
-  PAWL_CHECK(store_order(found, std::move(order)));
+  PAWL_CHECK(store_order(found, order));
   PAWL_CHECK(end_trial(found, found.of(other(slot))));
   return end_trial(found, entry);
 }
@@ -165,7 +165,7 @@ Status Uefi::mark_bad(Slot slot) {
   if (!entry) return Ok{};
   auto order = found.order;
   std::erase(order, *entry);
-  PAWL_CHECK(store_order(found, std::move(order)));
+  PAWL_CHECK(store_order(found, order));
   return end_trial(found, entry);
 }
 
@@ -177,7 +177,7 @@ Status Uefi::mark_good(Slot slot) {
   if (!entry) return no_entry(slot);
   auto order = found.order;
   if (!found.in_order(slot)) order.insert(order.begin() + 1, *entry);
-  PAWL_CHECK(store_order(found, std::move(order)));
+  PAWL_CHECK(store_order(found, order));
   return end_trial(found, entry);
 }
 
@@ -185,7 +185,7 @@ Result<std::optional<std::string>> Uefi::boot_file(Slot slot) {
   return std::optional(paths_.esp + "/EFI/pawl/" + std::string(letter(slot)) + ".efi");
 }
 
-Status Uefi::store_order(const Found& found, std::vector<Number> order) {
+Status Uefi::store_order(const Found& found, const std::vector<Number>& order) {
   if (order == found.order) return Ok{};
   return variables_.set(std::string(kOrder), bytes_of(order));
 }

@@ -57,7 +57,7 @@ class Uefi final : public BootControl {
   Result<Found> load();
   Status find_entries(Found& found);
   Result<std::vector<Number>> numbers(const std::string& name);
-  Status store_order(const Found& found, std::vector<Number> order);
+  Status store_order(const Found& found, const std::vector<Number>& order);
   /// Afterwards BootNext does not name `entry`.
   Status end_trial(const Found& found, std::optional<Number> entry);
   Disk& disk_;

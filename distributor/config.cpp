@@ -119,7 +119,7 @@ Status set_rules(Toml& toml, Config& out) {
 }
 
 Status set_limits(Toml& toml, Config& out) {
-  PAWL_TRY(const auto poll, toml.integer("device.poll", 60, 7 * 24 * 3600));
+  PAWL_TRY(const auto poll, toml.integer("device.poll", 60, 7L * 24 * 3600));
   PAWL_TRY(const auto connections, toml.integer("limits.connections", 1, 1000000));
   PAWL_TRY(const auto idle, toml.integer("limits.idle", 1, 3600));
   PAWL_TRY(const auto drain, toml.integer("limits.drain", 1, 300));
