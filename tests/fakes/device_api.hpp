@@ -1,5 +1,6 @@
 #pragma once
 #include <functional>
+#include <map>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -29,9 +30,10 @@ class DeviceApi {
   /// All below: from one thread at a time, or while no request runs.
   std::string offer;  // version; empty: none
   Sha256Digest manifest;
-  std::string refuse_check;   // a whole answer instead
-  std::string refuse_status;  // a whole answer instead
-  std::string broken_blob;    // hexadecimal digest of a blob with one bit flipped
+  std::string refuse_check;                    // a whole answer instead
+  std::string refuse_status;                   // a whole answer instead
+  std::map<std::string, std::string> instead;  // whole answers, by path
+  std::string broken_blob;                     // hexadecimal digest of a blob with one bit flipped
   std::function<void(const std::string&)> before;
   std::vector<std::string> requests;
   std::vector<std::string> steps;
@@ -119,6 +121,8 @@ class DeviceApi {
   std::string answer(const std::string& request) {
     const auto line = request.substr(0, request.find(" HTTP/"));
     const auto body = request.substr(request.find("\r\n\r\n") + 4);
+    const auto other = instead.find(line.substr(line.find(' ') + 1));
+    if (other != instead.end()) return other->second;
     if (line == "POST /v1/check") return check(body);
     if (line == "POST /v1/status") return status(body);
     if (line.starts_with("GET /v1/blob/")) return blob(line.substr(13), field(request, "Range"));

@@ -363,6 +363,45 @@ TEST_CASE("network: status records wait on the disk until the server takes them"
   CHECK(world.device.disk.ops == ops);
 }
 
+TEST_CASE("network: only a true 404 says that there is no newer root (FORMAT 2.5.5)",
+          "[integration][network][faults]") {
+  // the head of a gzip file; were it decoded, more could come out than was announced
+  const std::string gzip("\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xed\xc1\x01\x0d\x00\x00", 16);
+  struct Row {
+    const char* why;
+    std::string answer;
+    Errc code;
+    const char* attack;
+  };
+  const auto row = GENERATE_COPY(
+      Row{"404", DeviceApi::whole("404 No", ""), Errc{}, ""},
+      Row{"500", DeviceApi::whole("500 Error", ""), Errc::kTransport, ""},
+      Row{"503", DeviceApi::whole("503 Busy", ""), Errc::kTransport, ""},
+      Row{"403", DeviceApi::whole("403 No", R"({"code":23,"reason":"banned"})"),
+          Errc::kRefusedByServer, ""},
+      Row{"redirect", DeviceApi::whole("302 Found\r\nLocation: http://127.0.0.1/", ""),
+          Errc::kRefusedByServer, ""},
+      Row{"empty", DeviceApi::whole("200 OK", ""), Errc::kMalformed, "malformed"},
+      Row{"shorter than it says it is", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}}}",
+          Errc::kMalformed, "malformed"},
+      Row{"compressed", DeviceApi::whole("200 OK\r\nContent-Encoding: gzip", gzip),
+          Errc::kMalformed, "malformed"},
+      Row{"over its limit", DeviceApi::whole("200 OK", std::string(32769, ' ')), Errc::kTooLarge,
+          "endless"});
+  INFO(row.why);
+  World world;
+  world.api.instead["/v1/metadata/2.root.json"] = row.answer;
+  Life life(world);
+  MemoryStore store;
+  manifest::UpdaterOptions options;
+  options.anchor = factory().repo.metadata_files.at("1.root.json");
+  manifest::Updater client(life.fetcher, store, world.device.clock, std::move(options));
+  const auto report = client.refresh();
+  INFO((report ? "ok" : report.error().what()));
+  CHECK(code_of(report) == row.code);
+  if (!report) CHECK(report.error().attack() == row.attack);
+}
+
 TEST_CASE("network: what a wrong server says to the poll is refused", "[integration][network]") {
   struct Row {
     std::string answer;
