@@ -150,7 +150,7 @@ class Parser {
   Result<std::string> string() {
     ++at_;
     std::string out;
-    while (at_ < text_.size()) {
+    for (take_printable(out); at_ < text_.size(); take_printable(out)) {
       const char c = text_[at_];
       if (c == '"') {
         ++at_;
@@ -164,6 +164,17 @@ class Parser {
       }
     }
     return bad("text ends inside a string");
+  }
+
+  /// Most of what there is: printable ASCII that means itself, in one piece.
+  void take_printable(std::string& out) {
+    const auto means_itself = [](char c) {
+      return c >= 0x20 && c <= 0x7e && c != '"' && c != '\\';
+    };
+    auto end = at_;
+    while (end < text_.size() && means_itself(text_[end])) ++end;
+    out.append(text_.substr(at_, end - at_));
+    at_ = end;
   }
 
   /// One unescaped character, validated as UTF-8.
