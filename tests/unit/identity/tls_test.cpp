@@ -136,6 +136,31 @@ TEST_CASE("TLS: a refused peer is told the fault of its path (FORMAT 9.6.5)", "[
   }
 }
 
+// FORMAT 9.6.1
+TEST_CASE("TLS: 64 KiB of certificates are taken, more end the handshake", "[identity][tls]") {
+  World world;
+  const auto server = world.listen({});
+  REQUIRE(server);
+  auto wide = ca_spec("useless");
+  wide.dns.assign(81, std::string(100, 'a') + ".example.org");
+  const auto padding = issue(wide, nullptr);
+  const auto meets = [&](unsigned more) {
+    const auto own = world.make("spiffe://example.org/device/d1");
+    const auto client = world.dial(&own, "spiffe://example.org/distributor");
+    REQUIRE(client);
+    for (unsigned i = 0; i < more; ++i) {
+      SSL_CTX_add1_chain_cert(&client->get(), padding.certificate.get());
+    }
+    const auto met = meet(*client, *server);
+    return met->joined && met->pair.seen_by_server.peer;
+  };
+  const auto size = identity::certificate_der(*padding.certificate).size();
+  REQUIRE(size * 6 < 64 * 1024);
+  REQUIRE(size * 7 > 64 * 1024);
+  CHECK(meets(6));
+  CHECK_FALSE(meets(7));
+}
+
 TEST_CASE("TLS: a client accepts the pinned server ID only (FORMAT 9.6.4)", "[identity][tls]") {
   World world;
   const auto device = world.make("spiffe://example.org/device/d1");
