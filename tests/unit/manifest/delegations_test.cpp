@@ -225,3 +225,31 @@ TEST_CASE("trusted set: hash bins and hash prefixes are searched in interop", "[
     }
   }
 }
+
+TEST_CASE("trusted set: a repository without consistent snapshots has plain names in interop",
+          "[manifest]") {
+  Device device;
+  auto& repo = device.repo;
+  repo.root.consistent_snapshot = false;
+  repo.publish_root();
+  const std::string content = "content";
+  repo.roles["targets"].targets["file"] = info_of("file", content);
+  repo.publish();
+  for (const auto* role : {"snapshot", "targets", "rel-gw3"}) {
+    auto numbered = repo.metadata_files.extract("1." + std::string(role) + ".json");
+    numbered.key() = std::string(role) + ".json";
+    repo.metadata_files.insert(std::move(numbered));
+  }
+  repo.target_files["file"] = Bytes(content.begin(), content.end());
+  auto client = interop(device);
+  const auto report = client.refresh();
+  INFO(outcome(report));
+  REQUIRE(report);
+  const auto found = client.find("file");
+  REQUIRE(found);
+  REQUIRE(found->has_value());
+  CHECK(client.fetch(**found, 100));
+  CHECK(repo.requests.back() == "file");
+  auto strict = device.updater();
+  CHECK(code_of(strict.refresh()) == Errc::kMalformed);
+}
