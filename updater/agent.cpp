@@ -130,6 +130,19 @@ Seconds Agent::next_wait(const Result<PollResult>& done, Jitter& jitter) {
   return retry_wait(failures_, interval, link_.asked_wait(), jitter.next());
 }
 
+/// A pre-reboot hook puts the restart into a trial off until the next poll.
+bool Agent::may_restart(const PollResult& done) {
+  if (done.end != End::kArmed || !device_.config.boot.reboot) return false;
+  const auto current = device_.boot.current();
+  if (!current) return false;
+  const auto asked =
+      device_.hooks.run(HookPoint::kPreReboot, {boot::other(*current), done.version, ""});
+  if (asked) return true;
+  device_.log.write(LogLevel::kWarning, "restart.put_off", {{"why", asked.error().what()}});
+  etag_.clear();  // so that the server offers it again
+  return false;
+}
+
 Status Agent::run(Waiter& waiter) {
   auto id = link_.device_id();
   auto boot_id = device_.boot.boot_id();
@@ -137,7 +150,7 @@ Status Agent::run(Waiter& waiter) {
   auto wait = first_wait(device_.config.poll, jitter.next());
   while (waiter.wait(wait)) {
     const auto done = poll();
-    if (done && done->end == End::kArmed && device_.config.boot.reboot) return Ok{};
+    if (done && may_restart(*done)) return Ok{};
     wait = next_wait(done, jitter);
   }
   return Ok{};

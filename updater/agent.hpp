@@ -48,6 +48,7 @@ class Agent {
   [[nodiscard]] Result<PollResult> act(const PollAnswer& answer);
   [[nodiscard]] Status deliver();
   [[nodiscard]] Status acknowledge(std::uint64_t seq);
+  [[nodiscard]] bool may_restart(const PollResult& done);
   [[nodiscard]] Seconds next_wait(const Result<PollResult>& done, Jitter& jitter);
   Device& device_;
   NetLink& link_;

@@ -33,19 +33,13 @@ Result<std::unique_ptr<payload::FrameSource>> BundleBlobs::open(
 }
 
 Device with_bundle(const Device& device, manifest::BundleFile& bundle, BlobSource& blobs) {
-  return {device.config,
-          device.dir,
-          device.disk,
-          device.boot,
-          device.sealing,
-          device.clock,
-          bundle,
-          blobs,
-          device.health,
-          device.host,
-          device.progress,
-          device.log,
-          manifest::Delivery::kBundle};
+  return {device.config,  device.dir,
+          device.disk,    device.boot,
+          device.sealing, device.clock,
+          bundle,         blobs,
+          device.health,  device.host,
+          device.hooks,   device.progress,
+          device.log,     manifest::Delivery::kBundle};
 }
 
 Result<InstallResult> install_bundle(Device& device, const std::string& path,

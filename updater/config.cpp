@@ -278,6 +278,12 @@ Status read_health(ConfigReader& in, Config& out) {
   return Ok{};
 }
 
+Status read_hooks(ConfigReader& in, Config& out) {
+  PAWL_TRY(out.hooks.directory, in.path_or("hooks.directory", out.hooks.directory));
+  PAWL_TRY(out.hooks.timeout, in.seconds("hooks.timeout", out.hooks.timeout, 1));
+  return Ok{};
+}
+
 Status read_tpm(ConfigReader& in, Config& out) {
   PAWL_TRY(const auto tcti, in.toml().string("tpm.tcti"));
   if (!tcti) return Ok{};
@@ -313,6 +319,7 @@ Result<Config> parse_config(std::string_view text, const std::string& origin) {
   PAWL_CHECK(read_boot(in, out));
   PAWL_CHECK(read_slots(in, out));
   PAWL_CHECK(read_health(in, out));
+  PAWL_CHECK(read_hooks(in, out));
   PAWL_CHECK(read_tpm(in, out));
   if (out.issuer && out.issuer->tcti.empty()) {
     out.issuer->tcti = out.tpm ? out.tpm->tcti : "device:/dev/tpmrm0";

@@ -61,6 +61,11 @@ struct Config {
     Seconds uptime{0};    // least time since the boot before the verdict; 0 s to 1 h
   };
 
+  struct Hooks {
+    std::string directory = "/etc/pawl/hooks.d";
+    Seconds timeout{60};  // of one hook; 1 s to 1 h
+  };
+
   /// A dedicated TPM; without it nothing is sealed and the floor is soft.
   struct Tpm {
     std::string tcti;
@@ -81,6 +86,7 @@ struct Config {
   std::array<SlotPaths, 2> slots;  // a, b
   Boot boot;
   Health health;
+  Hooks hooks;
   std::optional<Tpm> tpm;
 
   [[nodiscard]] const SlotPaths& slot(boot::Slot which) const {

@@ -10,6 +10,7 @@
 #include "updater/config.hpp"
 #include "updater/engine.hpp"
 #include "updater/health.hpp"
+#include "updater/hooks.hpp"
 #include "updater/host.hpp"
 #include "updater/install.hpp"
 
@@ -27,6 +28,7 @@ struct Device {
   BlobSource& blobs;
   HealthChecks& health;
   Host& host;
+  Hooks& hooks;
   Progress& progress;
   Log& log;
   manifest::Delivery delivery = manifest::Delivery::kOnline;  // how `fetcher` gets its files

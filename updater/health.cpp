@@ -9,7 +9,6 @@
 
 #include "base/bytes.hpp"
 #include "base/disk.hpp"
-#include "updater/journal.hpp"
 #include "updater/process.hpp"
 
 namespace pawl::updater {
@@ -25,13 +24,6 @@ Seconds uptime() {
   timespec now{};
   (void)::clock_gettime(CLOCK_BOOTTIME, &now);
   return Seconds(now.tv_sec);
-}
-
-/// The last line a check printed says most.
-std::string last_line(std::string_view output) {
-  while (output.ends_with('\n')) output.remove_suffix(1);
-  const auto start = output.rfind('\n');
-  return clip_reason(start == std::string_view::npos ? output : output.substr(start + 1));
 }
 
 std::string problem_of(const ProcessResult& result, Seconds limit) {

@@ -13,6 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "updater/journal.hpp"
+
 namespace pawl::updater {
 namespace {
 
@@ -81,12 +83,45 @@ class Child {
   std::string text_;
 };
 
-/// File actions and attributes of the spawn: stdin from /dev/null, output to the pipe, own group.
+/// A pipe that holds the whole input already; its writing end is closed.
+class InputPipe {
+ public:
+  InputPipe() = default;
+  InputPipe(const InputPipe&) = delete;
+  InputPipe& operator=(const InputPipe&) = delete;
+  InputPipe(InputPipe&&) = delete;
+  InputPipe& operator=(InputPipe&&) = delete;
+  ~InputPipe() {
+    if (end_ >= 0) (void)::close(end_);
+  }
+  Status fill(const std::string& program, std::string_view input) {
+    PAWL_ASSERT(input.size() <= kMaxInput);
+    std::array<int, 2> ends{};
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0) return os_error("pipe", program, errno);
+    end_ = ends[0];
+    const auto put = ::write(ends[1], input.data(), input.size());
+    const int number = errno;
+    (void)::close(ends[1]);
+    if (put == static_cast<ssize_t>(input.size())) return Ok{};
+    return os_error("write", program, number);
+  }
+  [[nodiscard]] int end() const { return end_; }  // -1: never filled
+
+ private:
+  int end_ = -1;
+};
+
+/// File actions and attributes of the spawn: stdin from /dev/null or a pipe, output to the pipe,
+/// own group.
 class SpawnPlan {
  public:
-  explicit SpawnPlan(int output) {
+  SpawnPlan(int input, int output) {
     (void)posix_spawn_file_actions_init(&actions_);
-    (void)posix_spawn_file_actions_addopen(&actions_, 0, "/dev/null", O_RDONLY, 0);
+    if (input < 0) {
+      (void)posix_spawn_file_actions_addopen(&actions_, 0, "/dev/null", O_RDONLY, 0);
+    } else {
+      (void)posix_spawn_file_actions_adddup2(&actions_, input, 0);
+    }
     (void)posix_spawn_file_actions_adddup2(&actions_, output, 1);
     (void)posix_spawn_file_actions_adddup2(&actions_, output, 2);
     (void)posix_spawnattr_init(&attributes_);
@@ -112,7 +147,10 @@ class SpawnPlan {
 }  // namespace
 
 Result<ProcessResult> run_process(const std::string& program,
-                                  const std::vector<std::string>& environment, Seconds limit) {
+                                  const std::vector<std::string>& environment, Seconds limit,
+                                  std::string_view input) {
+  InputPipe from;
+  if (!input.empty()) PAWL_CHECK(from.fill(program, input));
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return os_error("pipe", program, errno);
   std::string name = program;
@@ -122,7 +160,7 @@ Result<ProcessResult> run_process(const std::string& program,
   for (auto& word : words) envp.push_back(word.data());
   envp.push_back(nullptr);
   pid_t pid = 0;
-  const SpawnPlan plan(ends[1]);
+  const SpawnPlan plan(from.end(), ends[1]);
   const int failed = ::posix_spawn(&pid, program.c_str(), plan.actions(), plan.attributes(),
                                    argv.data(), envp.data());
   (void)::close(ends[1]);
@@ -131,6 +169,12 @@ Result<ProcessResult> run_process(const std::string& program,
     return os_error("start", program, failed);
   }
   return Child(pid, ends[0]).wait(limit);
+}
+
+std::string last_line(std::string_view output) {
+  while (output.ends_with('\n')) output.remove_suffix(1);
+  const auto start = output.rfind('\n');
+  return clip_reason(start == std::string_view::npos ? output : output.substr(start + 1));
 }
 
 }  // namespace pawl::updater

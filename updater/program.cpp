@@ -141,6 +141,7 @@ Status run_trial(const Args& args, Io& io) {
   PAWL_TRY(const auto result, trial(program->device()));
   print(io, result, program->device().sealing.floor_kind());
   if (result.end != TrialResult::End::kReverted) return Ok{};
+  tell_before_restart(program->device(), result.version);
   return restart(program->device().config, io);
 }
 
@@ -239,8 +240,9 @@ Program::Program(Config config, const std::string& state_directory, cli::Io& io)
       fetcher_(make_fetcher()),
       blobs_(make_blobs()),
       health_(config_.health.directory, {config_.health.timeout, config_.health.uptime}, *io.log),
-      device_{config_,   {state_directory}, disk_,   *boot_, *sealing_,    clock_,
-              *fetcher_, *blobs_,           health_, host_,  *io.progress, *io.log} {}
+      hooks_(config_.hooks.directory, config_.hooks.timeout, *io.log),
+      device_{config_, {state_directory}, disk_, *boot_, *sealing_,    clock_, *fetcher_,
+              *blobs_, health_,           host_, hooks_, *io.progress, *io.log} {}
 
 std::unique_ptr<Enroller> Program::make_enroller(const StateDir& dir, Log& log) {
   if (!config_.issuer) return nullptr;

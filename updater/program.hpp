@@ -45,6 +45,7 @@ class Program {
   std::unique_ptr<BlobSource> blobs_;
   HealthDirectory health_;
   LinuxHost host_{disk_};
+  HookDirectory hooks_;
   Device device_;
 };
 

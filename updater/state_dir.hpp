@@ -17,6 +17,7 @@ struct StateDir {
   [[nodiscard]] std::string device_record() const { return path + "/device.json"; }
   [[nodiscard]] std::string seal(const std::string& name) const { return path + "/seal/" + name; }
   [[nodiscard]] std::string tuf() const { return path + "/tuf"; }
+  [[nodiscard]] std::string told() const { return path + "/journal/told"; }
   [[nodiscard]] std::string spool() const { return path + "/spool/status.json"; }
   [[nodiscard]] std::string svid() const { return path + "/svid"; }
   [[nodiscard]] std::string ak() const { return path + "/ak.json"; }

@@ -20,6 +20,8 @@ struct Session {
     PAWL_CHECK(device.dir.create(device.disk));
     Session session{std::move(lock), device.engine(), std::nullopt};
     PAWL_CHECK(session.engine.open());
+    PAWL_CHECK(
+        ToldFile(device.disk, device.dir.told()).forget_if_under_way(session.engine.record()));
     session.before = session.engine.record().last;
     PAWL_CHECK(session.engine.reconcile());
     report(device, session.engine.record());
@@ -146,6 +148,27 @@ Result<TrialResult> conclude(Device& device, Engine& engine) {
   report(device, engine.record());
   out.healed = try_heal(device, engine);
   return out;
+}
+
+/// Tells the hooks how the last update ended, unless they know. Their answer changes nothing.
+Status tell_end(Device& device, const Record& record) {
+  ToldFile file(device.disk, device.dir.told());
+  PAWL_TRY(const bool due, file.due(record));
+  if (!due) return Ok{};
+  PAWL_TRY(const auto primary, device.boot.primary());
+  const bool kept = record.last->ending == Ending::kCommitted;
+  const auto ran = device.hooks.run(
+      kept ? HookPoint::kPostCommit : HookPoint::kPostRollback,
+      {kept ? primary : boot::other(primary), record.last->version, record.last->reason});
+  if (ran && *ran == 0) return Ok{};  // nobody to be told
+  return file.told(*record.last);
+}
+
+/// As tell_end; the next trial() tries again what could not be noted.
+void try_tell_end(Device& device, const Record& record) {
+  if (const auto done = tell_end(device, record); !done) {
+    device.log.write(LogLevel::kError, "hook.failed", {{"why", done.error().what()}});
+  }
 }
 
 std::string first_problem(const std::vector<CheckResult>& checks) {
@@ -276,6 +299,8 @@ Result<InstallResult> install_offer(Device& device, Engine& engine, const Instal
     out.end = InstallResult::End::kPlanned;
     return out;
   }
+  const HookFacts facts{out.target, out.version, ""};
+  PAWL_CHECK(device.hooks.run(HookPoint::kPreInstall, facts));
   if (offer->ticket) PAWL_CHECK(use_up(device, engine, *offer->ticket));
   PAWL_CHECK(engine.offer(offer->id));
   report(device, engine.record());
@@ -283,6 +308,7 @@ Result<InstallResult> install_offer(Device& device, Engine& engine, const Instal
     PAWL_CHECK(replace_file(device.disk, device.dir.installed(out.target), *offer->manifest));
   }
   PAWL_TRY(out.totals, write_all(device, plan));
+  PAWL_CHECK(device.hooks.run(HookPoint::kPostInstall, facts));
   PAWL_CHECK(engine.written());
   return out;
 }
@@ -322,13 +348,9 @@ Result<BootResult> boot_up(Device& device) {
   return out;
 }
 
-Result<TrialResult> trial(Device& device) {
-  auto started = Session::start(device);
-  if (!started && started.error().code() == Errc::kTpm) {
-    return give_up_closed_trial(device, std::move(started).error());
-  }
-  PAWL_TRY(auto session, std::move(started));
-  auto& engine = session.engine;
+namespace {
+
+Result<TrialResult> judge_trial(Device& device, Engine& engine) {
   if (engine.record().state != State::kTrial) {
     TrialResult nothing;
     nothing.healed = try_heal(device, engine);
@@ -350,10 +372,32 @@ Result<TrialResult> trial(Device& device) {
   return out;
 }
 
+}  // namespace
+
+Result<TrialResult> trial(Device& device) {
+  auto started = Session::start(device);
+  if (!started && started.error().code() == Errc::kTpm) {
+    return give_up_closed_trial(device, std::move(started).error());
+  }
+  PAWL_TRY(auto session, std::move(started));
+  auto judged = judge_trial(device, session.engine);
+  try_tell_end(device, session.engine.record());
+  return judged;
+}
+
+void tell_before_restart(Device& device, const std::string& version) {
+  const auto current = device.boot.current();
+  if (!current) return;
+  const auto ran = device.hooks.run(HookPoint::kPreReboot, {*current, version, ""});
+  if (!ran) device.log.write(LogLevel::kError, "hook.failed", {{"why", ran.error().what()}});
+}
+
 Result<TrialResult> commit(Device& device) {
   PAWL_TRY(auto session, Session::start(device));
   if (session.engine.record().state != State::kTrial) return TrialResult{};
-  return conclude(device, session.engine);
+  auto concluded = conclude(device, session.engine);
+  try_tell_end(device, session.engine.record());
+  return concluded;
 }
 
 Result<RollbackResult> rollback(Device& device) {
@@ -362,6 +406,7 @@ Result<RollbackResult> rollback(Device& device) {
   auto done =
       engine.record().state != State::kIdle ? give_up(engine) : try_other_slot(device, engine);
   report(device, engine.record());
+  try_tell_end(device, engine.record());
   return done;
 }
 

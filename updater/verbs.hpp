@@ -68,6 +68,8 @@ struct TrialResult {
 /// Judges a trial: commits, or reverts (then a restart is due). Nothing on trial: heals the other
 /// slot if its release lies below the floor.
 [[nodiscard]] Result<TrialResult> trial(Device& device);
+/// Tells the pre-reboot hooks of a restart that nothing puts off: out of a failed trial.
+void tell_before_restart(Device& device, const std::string& version);
 /// The operator says that the trial is good.
 [[nodiscard]] Result<TrialResult> commit(Device& device);
 

@@ -197,6 +197,22 @@ class FakeHost final : public updater::Host {
   bool executable(const std::string& path) override { return !not_executable.contains(path); }
 };
 
+class FakeHooks final : public updater::Hooks {
+ public:
+  std::map<updater::HookPoint, Errc> refuses;
+  std::vector<std::string> ran;  // "post-commit b 1.1.0"
+  std::size_t count = 0;         // how many each point has
+  Result<std::size_t> run(updater::HookPoint point, const updater::HookFacts& facts) override {
+    if (count == 0) return count;
+    ran.push_back(std::string(updater::hook_name(point)) + " " +
+                  std::string(boot::letter(facts.slot)) + " " + facts.version +
+                  (facts.reason.empty() ? "" : ": " + facts.reason));
+    const auto at = refuses.find(point);
+    if (at != refuses.end()) return fail(at->second, "hook refused");
+    return count;
+  }
+};
+
 class NullLog final : public Log {
  public:
   void write(LogLevel, std::string_view event, std::initializer_list<LogField> fields) override {
@@ -244,13 +260,14 @@ class FakeDevice {
   FakeClock clock{at("2026-11-20T12:00:00Z")};
   FakeHealth health;
   FakeHost host;
+  FakeHooks hooks;
   NullLog log;
   NoProgress progress;
   updater::Config config;
 
   [[nodiscard]] updater::Device device() {
-    return {config,        {"/var"},       disk,   boot, sealing,  clock,
-            factory_.repo, factory_.blobs, health, host, progress, log};
+    return {config,         {"/var"}, disk, boot,  sealing,  clock, factory_.repo,
+            factory_.blobs, health,   host, hooks, progress, log};
   }
 
   /// One power cycle of the firmware, which obeys the loader's line and the bytes in the slots and

@@ -62,8 +62,8 @@ class SealedDevice final : public FakeDevice {
 
   [[nodiscard]] updater::Device tpm_device() {
     auto out = device();
-    return {out.config,  out.dir,   out.disk,   out.boot, seal,         out.clock,
-            out.fetcher, out.blobs, out.health, out.host, out.progress, out.log};
+    return {out.config, out.dir,    out.disk, out.boot,  seal,         out.clock, out.fetcher,
+            out.blobs,  out.health, out.host, out.hooks, out.progress, out.log};
   }
   std::string start() override {
     const auto slot = FakeDevice::start();

@@ -357,9 +357,9 @@ TEST_CASE("Deleting the metadata store does not let old signed metadata in", "[s
   for (const auto& name : *names) {
     REQUIRE(fake.disk.remove("/var/tuf/" + name));
   }
-  Device again{device.config,  device.dir,   device.disk,     device.boot,
-               device.sealing, device.clock, old_repo,        device.blobs,
-               device.health,  device.host,  device.progress, device.log};
+  Device again{device.config, device.dir,      device.disk,  device.boot,   device.sealing,
+               device.clock,  old_repo,        device.blobs, device.health, device.host,
+               device.hooks,  device.progress, device.log};
   const auto refused = check(again);
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code() == Errc::kRollback);

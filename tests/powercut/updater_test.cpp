@@ -1,6 +1,7 @@
 // Power is cut before every durable operation of every step of an update, with what was not synced
 // lost, kept or mixed and the cut write torn. Whatever happens: a whole slot boots and opens the
 // sealed state, no floor goes down or above what boots, and the next starts finish the update.
+#include <algorithm>
 #include <iostream>
 
 #include <catch2/catch.hpp>
@@ -187,10 +188,23 @@ void settle(FakeDevice& fake, const Scenario& scenario) {
     if (fake.record().state == State::kTrial) REQUIRE(trial(device));
     const auto now = status(device);
     REQUIRE(now);
-    if (fake.record().state == State::kIdle && !now->restart_due) return;
+    if (fake.record().state == State::kIdle && !now->restart_due) {
+      REQUIRE(trial(device));  // as at every start, when the system is up
+      return;
+    }
     start_whole(fake);
   }
   FAIL("never settles: " << fake.disk.text("/var/journal/record.json"));
+}
+
+/// A hook that is told how an update ended is told at least once (FORMAT 5.15.4).
+bool was_told(const FakeDevice& fake, const Outcome& outcome) {
+  const bool kept = outcome.ending == Ending::kCommitted;
+  const std::string point = kept ? "post-commit " : "post-rollback ";
+  const auto says = [&](const std::string& line) {
+    return line.starts_with(point) && line.find(" " + outcome.version) != std::string::npos;
+  };
+  return std::any_of(fake.hooks.ran.begin(), fake.hooks.ran.end(), says);
 }
 
 unsigned run(const Scenario& scenario, const CutPolicy& policy) {
@@ -198,6 +212,7 @@ unsigned run(const Scenario& scenario, const CutPolicy& policy) {
   scenario.prepare(pristine);
   for (unsigned cut = 0;; ++cut) {
     FakeDevice fake(factory(), "1.0.0");
+    fake.hooks.count = 1;
     scenario.prepare(fake);
     const auto before = fake.floors();
     const auto counter = fake.sealing.counter;
@@ -220,6 +235,7 @@ unsigned run(const Scenario& scenario, const CutPolicy& policy) {
     settle(fake, scenario);
     check_invariants(fake, before, counter);
     const auto last = fake.record().last;
+    if (last) CHECK(was_told(fake, *last));
     if (scenario.reverts == Reverts::kNever && last) CHECK(last->ending != Ending::kReverted);
     if (!off) {
       CHECK(fake.whole_version(fake.running()) == std::string(scenario.ends_with));

@@ -76,6 +76,7 @@ struct Life {
                blobs,
                world.device.health,
                world.device.host,
+               world.device.hooks,
                world.device.progress,
                world.device.log} {}
   updater::NetLink link;
@@ -473,4 +474,24 @@ TEST_CASE("network: run ends with an armed trial when it may restart the device"
   CHECK(waiter.waits.size() == 1);
   CHECK(world.device.record().state == updater::State::kArmed);
   CHECK(joined(world.api.steps) == "offered downloading verified staged rebooting ");
+}
+
+TEST_CASE("network: a pre-reboot hook puts the restart off until the next poll (FORMAT 5.15.3)",
+          "[integration][network][hooks]") {
+  World world;
+  world.api.offer_release("1.1.0");
+  world.device.config.boot.reboot = "/sbin/reboot";
+  world.device.hooks.count = 1;
+  world.device.hooks.refuses[updater::HookPoint::kPreReboot] = Errc::kBusy;
+  Life life(world);
+  NotingWaiter waiter(9);
+  waiter.then = [&](std::size_t wait) {
+    if (wait == 3) world.device.hooks.refuses.clear();
+  };
+  REQUIRE(life.agent.run(waiter));
+  CHECK(waiter.waits.size() == 3);
+  CHECK(world.device.hooks.ran ==
+        std::vector<std::string>{"pre-install b 1.1.0", "post-install b 1.1.0",
+                                 "pre-reboot b 1.1.0", "pre-reboot b 1.1.0", "pre-reboot b 1.1.0"});
+  CHECK(world.device.record().state == updater::State::kArmed);
 }

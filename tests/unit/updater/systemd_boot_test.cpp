@@ -39,7 +39,8 @@ class EspDevice {
   [[nodiscard]] Device device() {
     return {fake.config,  {"/var"},   fake.disk,           boot,
             fake.sealing, fake.clock, fake.factory().repo, fake.factory().blobs,
-            fake.health,  fake.host,  fake.progress,       fake.log};
+            fake.health,  fake.host,  fake.hooks,          fake.progress,
+            fake.log};
   }
   [[nodiscard]] std::vector<std::string> names() { return *fake.disk.list(kEntries); }
 
