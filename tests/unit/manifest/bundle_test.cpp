@@ -415,3 +415,38 @@ TEST_CASE("bundle: a part over what is asked for is refused before it is read (F
   CHECK(bundle->read_at(*entry, out, entry->length - 7).error().code() == Errc::kTransport);
   CHECK(bundle->read_at(*entry, out, entry->length + 1).error().code() == Errc::kTransport);
 }
+
+TEST_CASE(
+    "bundle: a device two years asleep finds every root it missed on the stick "
+    "(FORMAT 14.3.1, 2.5.5)",
+    "[manifest][bundle]") {
+  Stick stick;
+  auto& device = stick.device;
+  auto& repo = device.repo;
+  for (int i = 0; i < 2; ++i) repo.bump_root();
+  repo.publish();
+  REQUIRE(device.refresh());  // last seen at root 3
+  device.clock.time = at("1970-01-01T00:00:00Z");
+  for (int v = 4; v <= 40; ++v) {
+    repo.now += 20 * kDay;
+    const auto tag = std::to_string(v);
+    const auto old = device.replace_keys("root", {"root-a" + tag, "root-b" + tag, "root-c" + tag});
+    for (const std::string role : {"targets", "snapshot", "timestamp"}) {
+      device.replace_keys(role, {role + tag});
+    }
+    repo.root.header.expires = repo.now + 40 * kDay;
+    repo.bump_root(old);
+  }
+  stick.release.offline->valid_until = repo.now + 300 * kDay;
+  stick.copy();
+  const auto good = fakes::bundle_parts(repo, stick.release);
+  auto gap = good;
+  std::erase_if(gap, [](const auto& part) { return part.name == "20.root.json"; });
+  stick.put(gap);
+  check_refused(stick, Errc::kBadSignature, "arbitrary");  // not by the keys of root 19
+  stick.put(good);
+  const auto accepted = stick.accept();
+  INFO(outcome(accepted));
+  REQUIRE(accepted);
+  CHECK(device.floors.root == MetadataVersion(40));
+}
