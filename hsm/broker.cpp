@@ -27,6 +27,8 @@ std::string_view op_name(wire::Op op) {
       return "making a key";
     case wire::Op::kSign:
       return "signing";
+    case wire::Op::kSurvey:
+      return "looking at a token";
   }
   return "working";
 }
@@ -151,7 +153,8 @@ Error Broker::lost(Error error, wire::Op op) {
 
 Result<Bytes> Broker::ask(wire::Op op, ByteView request) {
   if (child_ <= 0) return fail(Errc::kHsm, "the PKCS#11 module's process has ended before");
-  const bool waits = person_ && op != wire::Op::kToken && op != wire::Op::kSign;
+  const bool waits =
+      person_ && op != wire::Op::kToken && op != wire::Op::kSign && op != wire::Op::kSurvey;
   const auto limit = waits ? options_.person_limit : options_.call_limit;
   const auto deadline = std::chrono::steady_clock::now() + limit;
   if (auto sent = wire::send(socket_, request, deadline); !sent) {
@@ -169,6 +172,15 @@ Result<Token> Broker::token(const Uri& uri) {
   PAWL_TRY(auto token, wire::take_token(in));
   if (!in.empty()) return fail(Errc::kMalformed, "bytes after the token");
   return token;
+}
+
+Result<Survey> Broker::survey(const Uri& uri) {
+  PAWL_TRY(const auto reply, ask(wire::Op::kSurvey, uri_request(wire::Op::kSurvey, uri)));
+  PAWL_TRY(const auto payload, wire::open_reply(reply));
+  Reader in(payload);
+  PAWL_TRY(auto found, wire::take_survey(in));
+  if (!in.empty()) return fail(Errc::kMalformed, "bytes after the survey");
+  return found;
 }
 
 Result<std::vector<wire::KeyReport>> Broker::list(const Uri& uri) {

@@ -39,6 +39,8 @@ class Broker {
 
   /// As Keyring::token: no PIN is asked.
   [[nodiscard]] Result<Token> token(const Uri& uri);
+  /// As Keyring::survey: no PIN is asked.
+  [[nodiscard]] Result<Survey> survey(const Uri& uri);
   [[nodiscard]] Result<std::vector<wire::KeyReport>> list(const Uri& uri);
   /// As find_key: the one key of the URI's `object` and `id`.
   [[nodiscard]] Result<wire::KeyReport> find(const Uri& uri);

@@ -35,6 +35,11 @@ class Service {
         wire::put_token(out, token);
         return std::move(out).take();
       }
+      case Op::kSurvey: {
+        PAWL_TRY(const auto found, ring_.survey(uri));
+        wire::put_survey(out, found);
+        return std::move(out).take();
+      }
       case Op::kFind:
       case Op::kList:
       case Op::kGenerate:

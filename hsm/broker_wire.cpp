@@ -187,6 +187,34 @@ Result<KeyReport> take_key(Reader& in) {
   return key;
 }
 
+void put_survey(Writer& out, const Survey& survey) {
+  const auto& m = survey.module;
+  for (const auto* text : {&m.path, &m.manufacturer, &m.description}) put_text(out, *text);
+  out.u8(static_cast<std::uint8_t>(m.version_major));
+  out.u8(static_cast<std::uint8_t>(m.version_minor));
+  for (const bool flag : {survey.signs_ed25519, survey.makes_ed25519}) out.u8(flag ? 1 : 0);
+  out.u8(static_cast<std::uint8_t>(survey.point));
+}
+
+Result<Survey> take_survey(Reader& in) {
+  Survey out;
+  auto& m = out.module;
+  for (auto* text : {&m.path, &m.manufacturer, &m.description}) {
+    PAWL_TRY(*text, take_text(in));
+  }
+  PAWL_TRY(m.version_major, in.u8());
+  PAWL_TRY(m.version_minor, in.u8());
+  for (auto* flag : {&out.signs_ed25519, &out.makes_ed25519}) {
+    PAWL_TRY(*flag, take_flag(in));
+  }
+  PAWL_TRY(const auto form, in.u8());
+  if (form > static_cast<std::uint8_t>(PointForm::kOther)) {
+    return fail(Errc::kMalformed, "unknown form of a point");
+  }
+  out.point = static_cast<PointForm>(form);
+  return out;
+}
+
 Bytes error_reply(const Error& error) {
   Writer out;
   out.u8(1);

@@ -7,6 +7,7 @@
 #include "base/reader.hpp"
 #include "base/result.hpp"
 #include "hsm/key_facts.hpp"
+#include "hsm/survey.hpp"
 #include "hsm/token.hpp"
 
 /// What the broker and its parent say to each other: frames of a little-endian u32 length and so
@@ -17,7 +18,14 @@ namespace pawl::hsm::wire {
 inline constexpr std::size_t kMaxFrame = kMaxMessage + 65536;
 inline constexpr std::size_t kMaxText = 4096;
 
-enum class Op : std::uint8_t { kToken = 1, kFind = 2, kList = 3, kGenerate = 4, kSign = 5 };
+enum class Op : std::uint8_t {
+  kToken = 1,
+  kFind = 2,
+  kList = 3,
+  kGenerate = 4,
+  kSign = 5,
+  kSurvey = 6,
+};
 
 using Deadline = std::chrono::steady_clock::time_point;
 inline constexpr Deadline kNoDeadline = Deadline::max();
@@ -39,6 +47,8 @@ void put_token(Writer& out, const Token& token);
 [[nodiscard]] Result<Token> take_token(Reader& in);
 void put_key(Writer& out, const KeyReport& key);
 [[nodiscard]] Result<KeyReport> take_key(Reader& in);
+void put_survey(Writer& out, const Survey& survey);
+[[nodiscard]] Result<Survey> take_survey(Reader& in);
 /// A whole reply: first byte 0 and a payload, or first byte 1 and an error.
 [[nodiscard]] Bytes error_reply(const Error& error);
 /// The payload of a good reply, else the error it carries. @return kMalformed for anything else.

@@ -16,6 +16,11 @@ Result<Token> Keyring::token(const Uri& uri) {
   return std::move(found.token);
 }
 
+Result<Survey> Keyring::survey(const Uri& uri) {
+  PAWL_TRY(const auto found, find(uri));
+  return hsm::survey(*found.module, found.token, KeyQuery::of(uri));
+}
+
 Result<Session*> Keyring::session(const Uri& uri, PinSource& pin) {
   PAWL_TRY(const auto found, find(uri));
   auto& slot = sessions_[{found.module->info().path, found.token.slot_id}];

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "hsm/signer.hpp"
+#include "hsm/survey.hpp"
 
 namespace pawl::hsm {
 
@@ -24,6 +25,8 @@ class Keyring {
 
   /// The token of a URI, without a session and without a PIN: for message limits and questions.
   [[nodiscard]] Result<Token> token(const Uri& uri);
+  /// Module, mechanisms and form of the public point, without a PIN.
+  [[nodiscard]] Result<Survey> survey(const Uri& uri);
   /// A session on the URI's token, logged in. A `pin-source` in the URI wins over `pin`; one PIN is
   /// read per token. @return errors of Module::load, choose_token and Session::login
   [[nodiscard]] Result<Session*> session(const Uri& uri, PinSource& pin);

@@ -86,6 +86,12 @@ Result<hsm::Token> HsmKeys::token(const KeyRecord& record, const KeyEntry& entry
   return child->token(uri);
 }
 
+Result<hsm::Survey> HsmKeys::survey(const KeyRecord& record, const KeyEntry& entry) {
+  PAWL_TRY(const auto uri, hsm::Uri::parse(record.uri));
+  PAWL_TRY(auto* const child, broker(entry.pin));
+  return child->survey(uri);
+}
+
 Result<std::size_t> HsmKeys::message_limit(const KeyRecord& record, const KeyEntry& entry) {
   if (record.is_development()) return hsm::kMaxMessage;
   if (record.is_external()) return entry.message_limit;

@@ -33,6 +33,8 @@ class HsmKeys final : public KeyOpener {
                                                    const Ed25519PublicKey& key);
   /// The token of a key; no PIN is asked for.
   [[nodiscard]] Result<hsm::Token> token(const KeyRecord& record, const KeyEntry& entry);
+  /// Its module, mechanisms and form of the public point; no PIN is asked for.
+  [[nodiscard]] Result<hsm::Survey> survey(const KeyRecord& record, const KeyEntry& entry);
 
  private:
   Result<hsm::PinSource*> pin(const std::string& source);

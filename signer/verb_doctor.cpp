@@ -14,6 +14,31 @@ struct Finding {
   std::optional<Error> problem;
 };
 
+/// @return kHsm when the module has no Ed25519, or writes public keys in a form nobody knows
+Status look_at_module(Workbench& bench, const KeyRecord& record, const KeyEntry& entry,
+                      Finding& out) {
+  PAWL_TRY(const auto found, bench.keys().survey(record, entry));
+  const auto& module = found.module;
+  const auto version =
+      std::to_string(module.version_major) + "." + std::to_string(module.version_minor);
+  out.facts.set("module", module.path);
+  out.facts.set("module_name", module.description);
+  out.facts.set("module_version", version);
+  out.facts.set("signs_ed25519", found.signs_ed25519);
+  out.facts.set("makes_ed25519", found.makes_ed25519);
+  out.facts.set("point", hsm::point_form_name(found.point));
+  out.text += "; module " + module.description + " " + version + ", public point " +
+              std::string(hsm::point_form_name(found.point));
+  if (!found.signs_ed25519) {
+    return fail(Errc::kHsm, "the token does not offer Ed25519 (CKM_EDDSA)")
+        .with_hint("p11-kit's remoting takes it away; name the vendor's own module");
+  }
+  if (found.point != hsm::PointForm::kOther) return Ok{};
+  return fail(Errc::kHsm,
+              "the token shows the public key in a form that is none of the three known")
+      .with_hint("docs/FORMAT.md 10.3.1 has them; a newer module of the vendor may know one");
+}
+
 Status look_at_token(Workbench& bench, const KeyRecord& record, const KeyEntry& entry,
                      Finding& out) {
   PAWL_TRY(const auto token, bench.keys().token(record, entry));
@@ -25,7 +50,7 @@ Status look_at_token(Workbench& bench, const KeyRecord& record, const KeyEntry& 
   out.text = "token " + token.label + ", serial " + token.serial + ", PIN " +
              std::string(hsm::pin_state_name(token.pin)) + ", signs up to " +
              std::to_string(limit) + " bytes";
-  return Ok{};
+  return look_at_module(bench, record, entry, out);
 }
 
 Status look_at_file(Workbench& bench, const KeyRecord& record, Finding& out) {

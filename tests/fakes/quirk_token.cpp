@@ -2,7 +2,8 @@
 // (id 01), and makes more. The file named by PAWL_QUIRK_PROFILE has lines `name=value`, read again
 // at each call:
 //   model, firmware=2.39    what the token info says (minor as YubiHSM counts: minor * 10 + patch)
-//   point=raw|octet|bit|none  form of CKA_EC_POINT; default octet
+//   point=raw|octet|bit|odd|none  form of CKA_EC_POINT; default octet
+//   hidden=1                no search before the login      mechanisms=none   no Ed25519
 //   public=none             no public key objects: the private one answers the point
 //   limit=N                 longest message, with YubiHSM's three error codes above it
 //   search=class            refuses searches by anything but class, id and label
@@ -156,6 +157,10 @@ CK_RV get_token_info(CK_SLOT_ID /*slot*/, CK_TOKEN_INFO* info) {
 
 CK_RV get_mechanism_list(CK_SLOT_ID /*slot*/, CK_MECHANISM_TYPE* list, CK_ULONG* count) {
   constexpr std::array kMechanisms{CKM_EDDSA, CKM_EC_EDWARDS_KEY_PAIR_GEN};
+  if (quirk("mechanisms") == "none") {
+    *count = 0;
+    return CKR_OK;
+  }
   if (list != nullptr) std::copy(kMechanisms.begin(), kMechanisms.end(), list);
   *count = kMechanisms.size();
   return CKR_OK;
@@ -228,6 +233,7 @@ CK_RV find_objects_init(CK_SESSION_HANDLE /*session*/, CK_ATTRIBUTE* search, CK_
   }
   state.found.clear();
   const bool is_public = wanted == CKO_PUBLIC_KEY;
+  if (!quirk("hidden").empty() && !state.logged_in) return CKR_USER_NOT_LOGGED_IN;
   if (is_public && quirk("public") == "none") return CKR_OK;
   if (!is_public && !state.logged_in) return CKR_OK;
   for (std::size_t i = 0; i < state.keys.size(); ++i) {
@@ -256,6 +262,7 @@ std::string point_of(const Key& key) {
   const std::string raw(reinterpret_cast<const char*>(key.point.data()), key.point.size());
   const auto form = quirk("point", "octet");
   if (form == "raw") return raw;
+  if (form == "odd") return "\x05" + raw;
   if (form == "bit") return std::string("\x03\x21\x00", 3) + raw;
   return std::string("\x04\x20", 2) + raw;
 }

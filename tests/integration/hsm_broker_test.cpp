@@ -1,4 +1,6 @@
+#include <atomic>
 #include <csignal>
+#include <thread>
 
 #include "base/digest.hpp"
 #include "base/disk.hpp"
@@ -62,6 +64,46 @@ TEST_CASE("a broker makes, lists and signs with keys in its own process", "[hsm]
   ready.broker.reset();
   CHECK(gone(process));
   CHECK(Module::load(fakes::kSoftHsm));  // this process never loaded it
+}
+
+TEST_CASE("four processes sign with one token at a time", "[hsm][broker]") {
+  Brokered ready;
+  std::vector<std::unique_ptr<Broker>> brokers;
+  std::vector<std::unique_ptr<Signer>> signers;
+  for (int i = 0; i < 4; ++i) {  // all before the first thread
+    auto pin = PinSource::open(*ready.uri.pin_source);
+    auto started = Broker::start({*ready.uri.module_path}, *std::move(pin));
+    REQUIRE(started);
+    brokers.push_back(*std::move(started));
+    auto signer = brokers.back()->signer(ready.uri, ready.pinned);
+    if (!signer) FAIL(signer.error().what());
+    signers.push_back(*std::move(signer));
+  }
+  std::atomic<int> signatures = 0;
+  {
+    std::vector<std::jthread> people;
+    for (auto& signer : signers) {
+      people.emplace_back([&signatures, one = signer.get()] {
+        for (std::uint8_t i = 0; i < 25; ++i) {
+          if (one->sign(Bytes(100, i))) ++signatures;
+        }
+      });
+    }
+  }
+  CHECK(signatures == 100);
+}
+
+TEST_CASE("a broker tells module and point form without a PIN", "[hsm][broker]") {
+  Brokered ready;
+  ready.uri.pin_source = "file:/nonexistent";
+  ready.start();
+  const auto found = ready.broker->survey(ready.uri);
+  if (!found) FAIL(found.error().what());
+  CHECK(found->point == PointForm::kOctetString);
+  CHECK(found->signs_ed25519);
+  CHECK_THAT(found->module.path, Catch::Contains("pkcs11_fault.so"));
+  ready.break_with("C_GetMechanismList=0x30");
+  CHECK(ready.broker->survey(ready.uri).error().raw() == 0x30);
 }
 
 TEST_CASE("errors come out of the broker as they are", "[hsm][broker]") {

@@ -146,6 +146,20 @@ TEST_CASE("no PIN is spent when the token's flags forbid it", "[hsm][fault]") {
   CHECK(static_cast<bool>(ready.ring->session(ready.uri, *pin)) == row.forced_works);
 }
 
+TEST_CASE("a login that the token refuses is named and made once", "[hsm][fault]") {
+  // wrong, not allowed, of another length, expired, locked, never set
+  for (const Ckr rv : {Ckr{0xa0}, Ckr{0xa1}, Ckr{0xa2}, Ckr{0xa3}, Ckr{0xa4}, Ckr{0x102}}) {
+    INFO(ckr_name(rv));
+    Faulty ready;
+    ready.break_with("C_Login=" + text_of(rv));
+    const auto session = ready.try_session();
+    REQUIRE_FALSE(session);
+    CHECK(session.error().code() == Errc::kHsm);
+    CHECK(session.error().raw() == static_cast<std::int64_t>(rv));
+    CHECK_FALSE(session.error().hint().empty());
+  }
+}
+
 TEST_CASE("a protected path is used only where the token has one", "[hsm][fault]") {
   Faulty ready;
   ready.break_with("");

@@ -34,6 +34,7 @@ struct Quirky {
     if (!s) FAIL(s.error().what());
     return *std::move(s);
   }
+  Deadline deadline;
   fakes::SoftHsm soft;
   Uri uri;
   std::optional<Keyring> ring{std::in_place};
@@ -54,6 +55,34 @@ TEST_CASE("a key without any public point is refused", "[hsm][quirk]") {
   const auto key = find_key(token.session(), named("gw3"));
   REQUIRE_FALSE(key);
   CHECK_THAT(key.error().what(), Catch::Contains("no public key on the token"));
+}
+
+// FORMAT 10.3.1
+TEST_CASE("module, mechanisms and the form of the point are found without a PIN", "[hsm][quirk]") {
+  struct Row {
+    std::string profile;
+    PointForm form;
+    bool signs;
+  };
+  const auto row = GENERATE(values<Row>({{"point=raw", PointForm::kRaw, true},
+                                         {"point=octet", PointForm::kOctetString, true},
+                                         {"point=bit", PointForm::kBitString, true},
+                                         {"point=odd", PointForm::kOther, true},
+                                         {"public=none", PointForm::kHidden, true},
+                                         {"hidden=1", PointForm::kHidden, true},
+                                         {"mechanisms=none", PointForm::kOctetString, false}}));
+  INFO(row.profile);
+  Quirky token(row.profile + "\ntries=3");
+  token.uri.pin_source = "file:/nonexistent";
+  const auto found = token.ring->survey(token.uri);
+  if (!found) FAIL(found.error().what());
+  CHECK(found->point == row.form);
+  CHECK(found->signs_ed25519 == row.signs);
+  CHECK(found->makes_ed25519 == row.signs);
+  CHECK(found->module.description == "quirk token");
+  CHECK(token.ring->token(token.uri)->pin == PinState::kGood);
+  token.set("removed=1");
+  CHECK_FALSE(token.ring->survey(token.uri));
 }
 
 TEST_CASE("YubiHSM's limits are known before the PIN and held", "[hsm][quirk]") {  // FORMAT 10.6.3

@@ -4,6 +4,7 @@
 #include <string>
 
 #include <catch2/catch.hpp>
+#include <unistd.h>
 
 #include "hsm/keyring.hpp"
 #include "tests/fakes/softhsm.hpp"
@@ -13,6 +14,16 @@ namespace pawl::hsm {
 inline KeyQuery named(const std::string& label) {
   return {label, std::nullopt};
 }
+
+/// Ends the test program when a case takes two minutes: nothing here may hang.
+struct Deadline {
+  Deadline() { (void)::alarm(120); }
+  Deadline(const Deadline&) = delete;
+  Deadline& operator=(const Deadline&) = delete;
+  Deadline(Deadline&&) = delete;
+  Deadline& operator=(Deadline&&) = delete;
+  ~Deadline() { (void)::alarm(0); }
+};
 
 /// One fresh SoftHSM token and a key ring that can log in to it.
 struct Ready {
@@ -32,6 +43,7 @@ struct Ready {
     if (!s) FAIL(s.error().what());
     return **s;
   }
+  Deadline deadline;
   fakes::SoftHsm soft;
   Uri uri;
   std::optional<Keyring> ring{std::in_place};

@@ -713,6 +713,13 @@ class Backends(unittest.TestCase):
             if done.returncode != 0:
                 break
         self.assertGreater(n, 4)
+        before = profile.read_text()
+        for quirk, code, says in (("", 0, "public point octet_string"), ("mechanisms=none", 41, "does not offer Ed25519"),
+                                  ("point=odd", 41, "none of the three")):
+            profile.write_text(before + quirk + "\n")
+            done = self.s.run("doctor")
+            self.assertEqual((done.returncode, says in done.stdout + done.stderr), (code, True), done.stdout + done.stderr)
+        profile.write_text(before)
         pin.write_text("4321")  # whoever asked for the PIN would say so
         self.refused(self.s.run("release", "add", f"r{n}"), 11, "takes 2026", "prune releases")
         pin.write_text("1234")

@@ -44,6 +44,9 @@ class Token(unittest.TestCase):
     def test_1_the_key_stays_in_the_token(self):
         self.assertIn(self.made["custody"], ("token_private", "token_born"))
         self.assertTrue(self.doctor["ok"])
+        self.assertTrue(self.doctor["signs_ed25519"])
+        self.assertIn(self.doctor["point"], ("hidden", "raw", "octet_string", "bit_string"))
+        self.assertTrue(os.path.isabs(self.doctor["module"]))
 
     def test_2_a_release_is_signed_and_a_device_accepts_it(self):
         self.assertEqual(self.s.build("1.0.0", "r1").returncode, 0)

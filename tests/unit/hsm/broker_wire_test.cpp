@@ -41,6 +41,14 @@ wire::KeyReport some_key() {
   return key;
 }
 
+Survey some_survey() {
+  Survey out;
+  out.module = {"/usr/lib/x.so", "m", "d", 2, 6};
+  out.signs_ed25519 = true;
+  out.point = PointForm::kBitString;
+  return out;
+}
+
 template <class T, class Put>
 Bytes written(const T& value, Put put) {
   Writer out;
@@ -70,6 +78,26 @@ TEST_CASE("a token and a key cross the broker's socket whole", "[hsm]") {  // FO
   CHECK(written(*key, wire::put_key) == key_bytes);
   CHECK(key->facts.extractable == false);
   CHECK_FALSE(key->facts.local);
+}
+
+TEST_CASE("a survey crosses the broker's socket whole, cut or spoilt it is refused", "[hsm]") {
+  const auto bytes = written(some_survey(), wire::put_survey);  // FORMAT 10.7.3
+  Reader in(bytes);
+  const auto survey = wire::take_survey(in);
+  REQUIRE(survey);
+  CHECK(in.empty());
+  CHECK(written(*survey, wire::put_survey) == bytes);
+  CHECK(survey->module.path == "/usr/lib/x.so");
+  CHECK(survey->signs_ed25519);
+  CHECK_FALSE(survey->makes_ed25519);
+  for (std::size_t n = 0; n < bytes.size(); ++n) {
+    Reader cut(ByteView(bytes).first(n));
+    CHECK(wire::take_survey(cut).error().code() == Errc::kMalformed);
+  }
+  auto unknown = bytes;
+  unknown.back() = 5;
+  Reader form_in(unknown);
+  CHECK(wire::take_survey(form_in).error().code() == Errc::kMalformed);
 }
 
 TEST_CASE("an error keeps code, number, text and hint", "[hsm]") {  // FORMAT 10.7.2
