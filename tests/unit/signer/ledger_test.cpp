@@ -141,6 +141,10 @@ TEST_CASE("ledger: a changed, dropped, swapped or foreign line is refused", "[si
     CHECK(read.error().code() == Errc::kMalformed);
   }
   CHECK(Ledger::parse(std::string(Ledger::kMaxBytes + 1, '\n')).error().code() == Errc::kTooLarge);
+  // the reason is the chain's own, not that of the members
+  for (const auto& text : {rows[2].second, rows[4].second}) {
+    CHECK_THAT(Ledger::parse(text).error().what(), Catch::Contains("digest of the line before"));
+  }
 }
 
 TEST_CASE("ledger: a truncated file is refused, or is an older ledger of whole lines",
