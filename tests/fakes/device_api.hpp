@@ -32,6 +32,7 @@ class DeviceApi {
   Sha256Digest manifest;
   std::string refuse_check;                    // a whole answer instead
   std::string refuse_status;                   // a whole answer instead
+  std::string refuse_file;                     // a whole answer to each GET instead
   std::map<std::string, std::string> instead;  // whole answers, by path
   std::string broken_blob;                     // hexadecimal digest of a blob with one bit flipped
   std::function<void(const std::string&)> before;
@@ -125,6 +126,7 @@ class DeviceApi {
     if (other != instead.end()) return other->second;
     if (line == "POST /v1/check") return check(body);
     if (line == "POST /v1/status") return status(body);
+    if (line.starts_with("GET /") && !refuse_file.empty()) return refuse_file;
     if (line.starts_with("GET /v1/blob/")) return blob(line.substr(13), field(request, "Range"));
     if (line.starts_with("GET /v1/metadata/")) {
       return file(factory_.repo.metadata_files, line.substr(17));

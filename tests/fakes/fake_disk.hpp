@@ -39,6 +39,8 @@ class FakeDisk final : public Disk {
   std::uint64_t capacity = ~std::uint64_t{0};  // bytes of all files that are not devices
   std::set<std::string> read_only;             // paths, or directories with all below them
   std::string last_op;                         // for INFO
+  // Bytes of a file in front of a place that the medium cannot read any more.
+  std::map<std::string, std::uint64_t> readable;
 
   FakeDisk() { make_durable("/"); }
 
@@ -66,6 +68,10 @@ class FakeDisk final : public Disk {
   }
   /// The byte at `offset` will read wrong once the cache is dropped: bad flash.
   void decay(const std::string& path, std::size_t offset) { decay_[path] = offset; }
+  /// Somebody else cuts this file short, also for those who have it open.
+  void cut_short(const std::string& path, std::size_t size) {
+    inodes_[static_cast<std::size_t>(cached_.at(path))].cached.resize(size);
+  }
   /// What the running system sees; empty when absent.
   [[nodiscard]] Bytes content(const std::string& path) const {
     const auto at = cached_.find(path);
@@ -198,6 +204,8 @@ class FakeDisk final : public Disk {
       const auto& bytes = inode().cached;
       if (offset >= bytes.size()) return std::size_t{0};
       const auto n = std::min<std::size_t>(out.size(), bytes.size() - offset);
+      const auto good = disk_.readable.find(path_);
+      if (good != disk_.readable.end() && offset + n > good->second) return error(path_, EIO);
       std::copy_n(bytes.begin() + static_cast<std::ptrdiff_t>(offset), n, out.begin());
       return n;
     }

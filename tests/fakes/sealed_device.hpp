@@ -59,6 +59,7 @@ class SealedDevice final : public FakeDevice {
   updater::TpmSealing seal;
   bool measures = true;   // false: firmware that extends nothing
   bool surprise = false;  // firmware loads a driver that nobody approved
+  unsigned drivers = 0;   // that firmware always loads
 
   [[nodiscard]] updater::Device tpm_device() {
     auto out = device();
@@ -78,6 +79,7 @@ class SealedDevice final : public FakeDevice {
     machine.on();
     if (!measures) return;
     MeasuredBoot seen;
+    for (unsigned i = 0; i < drivers; ++i) seen.measure(2, "driver " + std::to_string(i));
     if (surprise) seen.measure(2, "a driver");
     seen.firmware().uki(disk.content("/dev/esp/" + slot + ".efi"), Chain::kLoader);
     for (const auto* word : {"sysinit", "ready"}) seen.phase(word);

@@ -150,6 +150,9 @@ TEST_CASE("bundle: magic, count, table and file have exactly their size (FORMAT 
   CHECK(with(8, 3) == Errc::kMalformed);
   CHECK(with(8, 5) == Errc::kMalformed);
   CHECK(with(9, 0x10) == Errc::kTooLarge);
+  // A table of one byte more or less than its records have: what a head is cut to is not believed.
+  CHECK(with(12, static_cast<std::uint8_t>(good[12] - 1)) == Errc::kMalformed);
+  CHECK(with(12, static_cast<std::uint8_t>(good[12] + 1)) == Errc::kMalformed);
   CHECK(with(14, 0x11) == Errc::kTooLarge);
   // One file less than the table has, in a bundle of just the size those would give.
   auto fewer = sample();
@@ -232,6 +235,21 @@ void check_refused(Stick& stick, Errc code, const char* attack) {
 }
 
 }  // namespace
+
+TEST_CASE("bundle: a file that loses its end while it is read gives no bytes",
+          "[manifest][bundle]") {
+  Stick stick;
+  stick.copy();
+  auto bundle = BundleFile::open(stick.disk, "/stick.pawl");
+  REQUIRE(bundle);
+  REQUIRE(bundle->metadata("timestamp.json", 4096));
+  const auto* entry = bundle->table().find(BundlePart::kMetadata, "timestamp.json");
+  REQUIRE(entry != nullptr);
+  stick.disk.cut_short("/stick.pawl", static_cast<std::size_t>(entry->offset + entry->length - 1));
+  const auto rest = bundle->metadata("timestamp.json", 4096);
+  REQUIRE_FALSE(rest);
+  CHECK(rest.error().code() == Errc::kTransport);
+}
 
 TEST_CASE(
     "bundle: expired metadata counts only as long as the release says (FORMAT 14.3.1, 14.3.2)",

@@ -129,6 +129,26 @@ TEST_CASE("each rule of a zstd frame refuses its breach (FORMAT 4.4.3)", "[paylo
   }
 }
 
+TEST_CASE("a zstd frame whose head is whole and whose data is not is refused (FORMAT 4.4.3)",
+          "[payload]") {
+  std::string text;
+  for (std::size_t i = 0; text.size() < kWindow; ++i) text += std::to_string(i * i) + " squared ";
+  const Bytes plain(text.begin(), text.begin() + kWindow);
+  const auto good = zstd(plain);
+  REQUIRE(decode(FrameKind::kZstd, good, plain, nullptr));
+  unsigned corrupt = 0;
+  for (std::size_t i = 0; i < good.size(); ++i) {
+    auto frame = good;
+    frame[i] ^= 0x5aU;
+    const auto window = decode(FrameKind::kZstd, frame, plain, nullptr);
+    REQUIRE_FALSE(window);
+    if (window.error().what().find("orrupt") == std::string::npos) continue;
+    REQUIRE(window.error().code() == Errc::kMalformed);
+    ++corrupt;
+  }
+  CHECK(corrupt > 0);
+}
+
 TEST_CASE("a copy frame gives one extent of the base image (FORMAT 4.4.2)", "[payload]") {
   const auto old = fakes::sample_bytes(3 * kWindow, 1);
   MemorySource base(old);

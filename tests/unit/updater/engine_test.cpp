@@ -277,6 +277,25 @@ TEST_CASE("floors: lost or damaged, they start again from what runs (FORMAT 5.5.
   CHECK(fake.floors().security_version == SecurityVersion(2));
 }
 
+TEST_CASE("records that the medium does not give are not taken for lost ones",
+          "[updater][engine]") {
+  auto factory = level();
+  FakeDevice fake(factory, "1.0.0");
+  install_and_start(fake);
+  const auto path = GENERATE("/var/journal/record.json", "/var/journal/floors.json");
+  INFO(path);
+  fake.disk.readable[path] = 0;
+  auto device = fake.device();
+  const auto code = [](const auto& done) { return done ? Errc{} : done.error().code(); };
+  CHECK(code(boot_up(device)) == Errc::kIo);
+  CHECK(code(trial(device)) == Errc::kIo);
+  const auto shown = status(device);  // of the floors it says that they cannot be read
+  CHECK(((shown && !shown->floors_problem.empty()) || code(shown) == Errc::kIo));
+  fake.disk.readable.clear();
+  CHECK(fake.record().state == State::kTrial);
+  CHECK(trial(device)->end == TrialResult::End::kCommitted);
+}
+
 TEST_CASE("the loader fell back: the trial is over and nothing else moved (FORMAT 5.1.5)",
           "[updater][engine]") {
   auto factory = level();

@@ -324,6 +324,24 @@ TEST_CASE("install: an index of another size, and two components for one place",
   }
 }
 
+TEST_CASE("install: a release with nothing but deltas of another image", "[updater][install]") {
+  fakes::ReleaseFactory factory;
+  factory.add("1.0.0", {1, 1, 1});
+  auto& images = factory.add("1.1.0", {2, 1, 1});
+  auto& index = images.release.components[0].payloads[0].index;
+  auto bytes = factory.blobs.files.at(to_hex(index.sha256));
+  bytes[32] = 1;  // the first byte of the base image's digest (FORMAT 4.2)
+  index.sha256 = sha256(bytes);
+  factory.blobs.files[to_hex(index.sha256)] = bytes;
+  factory.repo.add_release(images.release);
+  factory.repo.bump();
+  FakeDevice fake(factory, "1.0.0");
+  const auto error = refused(fake);
+  CHECK(error.code() == Errc::kNotForDevice);
+  CHECK_THAT(error.what(), Catch::Contains("delta"));
+  check_untouched(fake);
+}
+
 TEST_CASE("install: the newest release was withdrawn after it was committed",
           "[updater][install]") {
   auto factory = two_releases();
