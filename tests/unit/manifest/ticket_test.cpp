@@ -139,6 +139,7 @@ TEST_CASE("ticket: what does not follow the format is refused (FORMAT 15.2.1, 15
       {"waives nothing", {"waives", list({})}},
       {"waives the security floor", {"waives", list({"security-version"})}},
       {"waives twice", {"waives", list({"release-counter", "release-counter"})}},
+      {"waives a number", {"waives", *json::parse("[1]", {})}},
       {"not sorted", {"waives", list({"rollout-window", "release-counter"})}},
       {"another role", {"x-pawl/role", json::Value("rel-gw3")}},
       {"no repository", {"x-pawl/repo", std::nullopt}},
@@ -149,6 +150,9 @@ TEST_CASE("ticket: what does not follow the format is refused (FORMAT 15.2.1, 15
     REQUIRE_FALSE(parsed);
     CHECK(parsed.error().code() == Errc::kMalformed);
   }
+  auto named = Case().ticket;
+  named.product = "GW";  // and so its role
+  CHECK(Ticket::parse(named.serialise()).error().code() == Errc::kMalformed);
   for (std::size_t n = 0; n < good.size(); ++n) {
     REQUIRE(Ticket::parse(good.substr(0, n)).error().code() == Errc::kMalformed);
   }
