@@ -2,11 +2,7 @@
 // goes over the wire and to the disk is counted, the uplink is cut, the server misbehaves.
 #include <catch2/catch.hpp>
 
-#include "fakes/device_api.hpp"
-#include "fakes/relay.hpp"
-#include "identity/jwks.hpp"
-#include "updater/agent.hpp"
-#include "updater/net_fetcher.hpp"
+#include "network_world.hpp"
 
 using namespace pawl;
 using namespace pawl::fakes;
@@ -14,77 +10,6 @@ using updater::Agent;
 using updater::PollResult;
 
 namespace {
-
-constexpr std::size_t kImage = std::size_t{2} * 1024 * 1024 + 100;
-constexpr std::size_t kWindow = 65536;
-constexpr std::size_t kWindows = kImage / kWindow + 1 + 1;  // and one of the UKI
-
-ReleaseFactory& factory() {
-  static ReleaseFactory made = [] {
-    ReleaseFactory out;
-    out.add("1.0.0", {1, 1, 1});
-    out.rootfs_size = kImage;
-    out.window_log2 = 16;
-    out.add("1.1.0", {2, 2, 1});
-    return out;
-  }();
-  return made;
-}
-
-/// A device, its uplink, and a server in one process.
-struct World {
-  Issued root = issue(ca_spec("root"), nullptr);
-  Issued server_leaf = issue(leaf_spec("spiffe://example.org/distributor"), &root);
-  Issued device_leaf = issue(leaf_spec("spiffe://example.org/device/d1"), &root);
-  DeviceApi api{factory()};
-  ScriptServer server{root, server_leaf, std::ref(api)};
-  Relay uplink{server.port()};
-  FakeClock tls_clock{kNow};
-  FakeDevice device{factory(), "1.0.0"};
-
-  World() {
-    device.disk.put_device("/dev/slots/b", kImage + 4096, 0xff);
-    device.config.server.emplace(
-        updater::Config::Server{*http::Origin::parse(uplink.origin()),
-                                *identity::SpiffeId::parse("spiffe://example.org/distributor")});
-    device.config.poll = Seconds(600);
-    put_identity(device_leaf);
-  }
-  void put_identity(const Issued& leaf) {
-    device.disk.put("/var/svid/svid.pem", as_bytes(pem_of(leaf)));
-    device.disk.put("/var/svid/key.pem", as_bytes(key_pem_of(leaf)));
-    device.disk.put("/var/svid/bundle.json",
-                    as_bytes(*identity::write_bundle(bundle_of("example.org", {&root}))));
-  }
-};
-
-/// One life of the program: starts with nothing but the disk.
-struct Life {
-  explicit Life(World& world)
-      : link(*world.device.config.server,
-             updater::IdentitySource({}, "/var/svid", world.device.disk, world.tls_clock),
-             {world.device.disk, world.tls_clock, world.device.log}),
-        fetcher(link),
-        blobs(link),
-        device{world.device.config,
-               {"/var"},
-               world.device.disk,
-               world.device.boot,
-               world.device.sealing,
-               world.device.clock,
-               fetcher,
-               blobs,
-               world.device.health,
-               world.device.host,
-               world.device.hooks,
-               world.device.progress,
-               world.device.log} {}
-  updater::NetLink link;
-  updater::NetFetcher fetcher;
-  updater::NetBlobs blobs;
-  updater::Device device;
-  Agent agent{device, link};
-};
 
 std::string joined(const std::vector<std::string>& words) {
   std::string out;
@@ -94,11 +19,6 @@ std::string joined(const std::vector<std::string>& words) {
 
 std::string text_of(const Result<PollResult>& result) {
   return result ? "" : result.error().what();
-}
-
-template <class T>
-Errc code_of(const Result<T>& result) {
-  return result ? Errc{} : result.error().code();
 }
 
 /// Windows of slot b that hold the new image.
@@ -211,40 +131,6 @@ TEST_CASE("network: a name that is no path of a repository is never asked for",
   CHECK(code_of(life.fetcher.metadata("1 .root.json", 10)) == Errc::kMalformed);
   CHECK(code_of(life.fetcher.metadata("1.root.json HTTP/1.1\r\nx: y", 10)) == Errc::kMalformed);
   CHECK(world.uplink.connections() == 0);
-}
-
-TEST_CASE("network: a file that the server refuses is no file", "[integration][network]") {
-  struct Row {
-    std::string answer;
-    Errc code;
-  };
-  const auto row = GENERATE(
-      Row{DeviceApi::whole("403 No", R"({"code":23,"reason":"banned"})"), Errc::kRefusedByServer},
-      Row{DeviceApi::whole("503 Busy", "{}"), Errc::kTransport},
-      Row{DeviceApi::whole("503 Busy", ""), Errc::kTransport});
-  INFO(row.answer);
-  World world;
-  world.api.refuse_file = row.answer;
-  Life life(world);
-  CHECK(code_of(life.fetcher.metadata("timestamp.json", 1000)) == row.code);
-  CHECK(code_of(life.fetcher.target("releases/gw3/1.1.0/x", 1000)) == row.code);
-  updater::NetBlob blob(life.link, {Sha256Digest{}, 100});
-  Bytes out(10);
-  CHECK(code_of(blob.fetch(out, 0)) == row.code);
-  CHECK(code_of(life.agent.poll()) == row.code);
-}
-
-TEST_CASE("network: a server that has no file says so, and a blob has to be there",
-          "[integration][network]") {
-  World world;
-  world.api.refuse_file = DeviceApi::whole("404 No", "");
-  Life life(world);
-  const auto none = life.fetcher.metadata("9.root.json", 1000);
-  REQUIRE(none);
-  CHECK_FALSE(*none);
-  updater::NetBlob blob(life.link, {Sha256Digest{}, 100});
-  Bytes out(10);
-  CHECK(code_of(blob.fetch(out, 0)) == Errc::kTransport);
 }
 
 TEST_CASE("network: frames come in few ranges", "[integration][network]") {
@@ -435,41 +321,6 @@ TEST_CASE("network: only a true 404 says that there is no newer root (FORMAT 2.5
   INFO((report ? "ok" : report.error().what()));
   CHECK(code_of(report) == row.code);
   if (!report) CHECK(report.error().attack() == row.attack);
-}
-
-TEST_CASE("network: a server that cannot take status records is not polled, one that will not is",
-          "[integration][network]") {
-  struct Row {
-    std::string answer;
-    Errc poll;
-    std::string why;
-  };
-  const auto row = GENERATE(
-      Row{DeviceApi::whole("503 Busy", R"({"acknowledged":9})"), Errc::kTransport, ""},
-      Row{DeviceApi::whole("403 No", R"({"acknowledged":9})"), Errc{}, "HTTP status 403"},
-      Row{DeviceApi::whole("200 OK", R"({"acknowledged":0})"), Errc{}, "acknowledged none"},
-      Row{DeviceApi::whole("200 OK", R"({"acknowledged":"9"})"), Errc{}, "acknowledged"});
-  INFO(row.answer);
-  World world;
-  world.api.offer_release("1.1.0");
-  world.api.refuse_status = row.answer;
-  Life life(world);
-  REQUIRE(life.agent.poll());  // the records wait
-  const auto spool = world.device.disk.content("/var/spool/status.json");
-  REQUIRE_FALSE(spool.empty());
-  world.api.offer.clear();
-  world.api.requests.clear();
-  world.device.log.lines.clear();
-  CHECK(code_of(life.agent.poll()) == row.poll);
-  const bool asked = row.poll == Errc{};
-  CHECK(world.api.count("POST /v1/check") == (asked ? 1 : 0));
-  CHECK(world.api.count("POST /v1/status") == 1);
-  CHECK(world.device.disk.content("/var/spool/status.json") == spool);
-  if (asked) {
-    REQUIRE_FALSE(world.device.log.lines.empty());
-    CHECK_THAT(world.device.log.lines.front(),
-               Catch::StartsWith("status.kept") && Catch::Contains(row.why));
-  }
 }
 
 TEST_CASE("network: what a wrong server says to the poll is refused", "[integration][network]") {
