@@ -97,7 +97,6 @@ Status set_protocol(SSL_CTX& context) {
   SSL_CTX_set_session_cache_mode(&context, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_security_level(&context, 2);
   SSL_CTX_set_max_cert_list(&context, kMaxSentBytes);
-  SSL_CTX_set_read_ahead(&context, 1);  // one read for a flight, not two for each record of it
   SSL_CTX_set_mode(&context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   // A ticket would let a peer come back without showing its certificate again.
