@@ -145,6 +145,9 @@ Result<TlsContext> TlsContext::create(const X509Svid* own, const TrustSet& trust
   PAWL_CHECK(check_set(context != nullptr));
   TlsContext out(std::move(policy), std::move(context));
   PAWL_CHECK(out.configure(*out.context_, own));
+  // One read for a flight, not two for each record of it. Only where we read until nothing is left:
+  // libcurl waits for the socket while bytes lie in OpenSSL.
+  if (!client) SSL_CTX_set_read_ahead(out.context_.get(), 1);
   return out;
 }
 
