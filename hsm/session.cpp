@@ -93,7 +93,7 @@ Result<Session> Session::open(Module& module, const Token& token, Access access)
   return Session(module, token, handle);
 }
 
-Result<bool> Session::logged_in() {
+Result<bool> Session::logged_in() const {
   PAWL_TRY(auto* p11, calls());
   CK_SESSION_INFO info = {};
   const CK_RV rv = p11->C_GetSessionInfo(handle_, &info);

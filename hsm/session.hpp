@@ -34,7 +34,7 @@ class Session {
   /// and is gone on return. Does nothing when the process is logged in already.
   /// @return kHsm; kUsage and kIo of the PIN source.
   Status login(PinSource& source, PinTry tries = PinTry::kSafe);
-  [[nodiscard]] Result<bool> logged_in();
+  [[nodiscard]] Result<bool> logged_in() const;
   [[nodiscard]] const Token& token() const { return token_; }
 
   // For the room's own files: the calls, after the check that this is the opening process.

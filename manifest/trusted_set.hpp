@@ -29,6 +29,7 @@ enum class Freshness : std::uint8_t { kLive, kExpired };
 struct RoleKey {
   std::string delegator;
   std::string role;
+  // NOLINTNEXTLINE(modernize-use-nullptr): the 0 is the compiler's own
   friend auto operator<=>(const RoleKey&, const RoleKey&) = default;
 };
 

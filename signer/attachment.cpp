@@ -62,8 +62,10 @@ Status check_subjects(const json::Object& file,
       const auto ours = to_hex(component.sha256);
       any = any || digest == ours;
       if (name != component.name || digest == ours) continue;
-      return fail(Errc::kHashMismatch, "is of another " + name + ": sha256 " + printable(digest) +
-                                           ", the image has " + ours);
+      auto why = "is of another " + name;
+      why += ": sha256 " + printable(digest);
+      why += ", the image has " + ours;
+      return fail(Errc::kHashMismatch, std::move(why));
     }
   }
   if (any) return Ok{};

@@ -71,7 +71,7 @@ Result<std::unique_ptr<Workbench>> Workbench::open_for_new_key(const cli::Args& 
 
 Result<std::unique_ptr<Workbench>> Workbench::open_for_init(const cli::Args& args, cli::Io& io) {
   PosixDisk disk;
-  const auto directory = args.value("DIR");
+  const auto& directory = args.value("DIR");
   PAWL_TRY(auto config, load_config(disk, args.get("--config"), directory));
   return make(std::move(config), directory, io);
 }

@@ -162,7 +162,8 @@ class Doctor {
     std::size_t checks = 0;
     if (names) {
       for (const auto& name : *names) {
-        if (device_.host.executable(folder + "/" + name)) ++checks;
+        const auto program = in_folder(folder, name);
+        if (device_.host.executable(program)) ++checks;
       }
     }
     if (checks != 0) return good(folder + " has " + std::to_string(checks) + " health checks");
@@ -180,7 +181,7 @@ class Doctor {
     return fail(Errc::kConfig, *program + " of [boot] reboot cannot be executed");
   }
 
-  Result<Finding> tpm() {
+  Result<Finding> tpm() const {
     const auto kind = device_.sealing.floor_kind();
     if (kind == "tpm") return good("the floor is a counter in the TPM");
     if (kind == "soft") {

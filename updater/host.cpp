@@ -53,6 +53,11 @@ bool absent(const Error& error) {
 
 }  // namespace
 
+std::string in_folder(std::string folder, std::string_view name) {
+  folder += '/';
+  return folder.append(name);
+}
+
 Result<PathIdentity> LinuxHost::stat_identity(const std::string& path) {
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0) {
@@ -127,11 +132,12 @@ Result<std::string> LinuxHost::use_of_number(const std::string& number) {
   if (!inside && absent(inside.error())) return std::string();
   PAWL_TRY(const auto names, std::move(inside));
   for (const auto& name : names) {
-    PAWL_TRY(const bool partition, disk_.exists(folder + "/" + name + "/partition"));
+    const auto inner = in_folder(folder, name);
+    PAWL_TRY(const bool partition, disk_.exists(inner + "/partition"));
     if (!partition) continue;
-    PAWL_TRY(const auto part, line_of(folder + "/" + name + "/dev"));
+    PAWL_TRY(const auto part, line_of(inner + "/dev"));
     PAWL_TRY(use, use_of_number(part));
-    if (!use.empty()) return name + " of it is " + use;
+    if (!use.empty()) return name + (" of it is " + use);
   }
   return std::string();
 }

@@ -2,6 +2,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/disk.hpp"
 
@@ -17,6 +18,9 @@ struct PathIdentity {
   std::uint64_t inode = 0;  // 0 for a block device
   friend bool operator==(const PathIdentity&, const PathIdentity&) = default;
 };
+
+/// "folder/name".
+std::string in_folder(std::string folder, std::string_view name);
 
 /// What the machine says of itself right now. Nothing is kept: every call looks again.
 class Host {

@@ -157,6 +157,7 @@ Result<ProcessResult> run_process(const std::string& program,
   std::vector<std::string> words = environment;
   std::array<char*, 2> argv{name.data(), nullptr};
   std::vector<char*> envp;
+  envp.reserve(words.size() + 1);
   for (auto& word : words) envp.push_back(word.data());
   envp.push_back(nullptr);
   pid_t pid = 0;
