@@ -234,7 +234,9 @@ asio::awaitable<bool> Connection::send(Response& response, Method method, Fate f
   if (!bare && !response.file) text += response.body;
   expire_in(shared_.limits.write);
   bool sent = co_await write_all(text);
-  if (sent && !bare && response.file) sent = co_await send_file(*response.file, response.part);
+  if (sent && !bare && response.file) {
+    sent = co_await send_file(*response.file, response.part);
+  }
   co_return sent&& fate == Fate::kKeep;
 }
 
@@ -342,13 +344,17 @@ asio::awaitable<void> Connection::leave() {
         ::recv(socket_.native_handle(), shared_.scratch.data(), shared_.scratch.size(), 0);
     if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) co_return;
     if (got > 0) unheard += static_cast<std::size_t>(got);
-    if (got < 0) co_await socket_.async_wait(Descriptor::wait_read, kNoThrow);
+    if (got < 0) {
+      co_await socket_.async_wait(Descriptor::wait_read, kNoThrow);
+    }
   }
 }
 
 asio::awaitable<void> Connection::run() {
   co_await serve();
-  if (!dead_) co_await leave();
+  if (!dead_) {
+    co_await leave();
+  }
 }
 
 }  // namespace pawl::http

@@ -22,5 +22,6 @@ echo "clang-format: ${#sources[@]} files"
 printf '%s\n' "${files[@]}" | xargs -P "$(nproc)" -n 4 clang-tidy-14 -p build/dev --quiet \
   --extra-arg=-Wno-unknown-warning-option \
   --extra-arg=-enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-from-clang >build/tidy.log 2>/dev/null || true
-if grep -E '(error|warning):' build/tidy.log | sort -u | head -n 40; then exit 1; fi
+# The analyzer follows our coroutines into Boost's: what it says of a system header is not ours to mend.
+if grep -E '(error|warning):' build/tidy.log | grep -v '^/usr/include/' | sort -u | head -n 40 | grep .; then exit 1; fi
 echo "clang-tidy: ${#files[@]} files clean"

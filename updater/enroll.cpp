@@ -74,7 +74,7 @@ Status Enroller::settle() {
   return parts_.disk.sync_directory(folder_);
 }
 
-Result<Enroller::Received> Enroller::exchange() {
+Result<Enroller::Received> Enroller::exchange() const {
   PAWL_TRY(const auto keys, parts_.keys());
   PAWL_TRY(const auto server, parts_.server());
   PrivateKeyPtr key(EVP_EC_gen("P-256"));

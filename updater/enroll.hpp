@@ -69,7 +69,7 @@ class Enroller final : public IdentityRenewal {
   struct Received;
   [[nodiscard]] Status settle();
   [[nodiscard]] std::optional<identity::Identity> current();
-  [[nodiscard]] Result<Received> exchange();
+  [[nodiscard]] Result<Received> exchange() const;
   [[nodiscard]] Status check(const Received& received,
                              const std::optional<identity::Identity>& old);
   [[nodiscard]] Status keep(const Received& received);

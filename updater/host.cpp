@@ -137,7 +137,7 @@ Result<std::string> LinuxHost::use_of_number(const std::string& number) {
     if (!partition) continue;
     PAWL_TRY(const auto part, line_of(inner + "/dev"));
     PAWL_TRY(use, use_of_number(part));
-    if (!use.empty()) return name + (" of it is " + use);
+    if (!use.empty()) return use.insert(0, " of it is ").insert(0, name);
   }
   return std::string();
 }
