@@ -445,16 +445,7 @@ TEST_CASE(
   repo.publish();
   REQUIRE(device.refresh());  // last seen at root 3
   device.clock.time = at("1970-01-01T00:00:00Z");
-  for (int v = 4; v <= 40; ++v) {
-    repo.now += 20 * kDay;
-    const auto tag = std::to_string(v);
-    const auto old = device.replace_keys("root", {"root-a" + tag, "root-b" + tag, "root-c" + tag});
-    for (const std::string role : {"targets", "snapshot", "timestamp"}) {
-      device.replace_keys(role, {role + tag});
-    }
-    repo.root.header.expires = repo.now + 40 * kDay;
-    repo.bump_root(old);
-  }
+  device.change_all_keys(4, 40);
   stick.release.offline->valid_until = repo.now + 300 * kDay;
   stick.copy();
   const auto good = fakes::bundle_parts(repo, stick.release);

@@ -25,11 +25,6 @@ Updater interop(Device& device) {
   return {device.repo, device.store, device.clock, std::move(options)};
 }
 
-template <class T>
-Errc code_of(const Result<T>& result) {
-  return result ? Errc::kUsage : result.error().code();
-}
-
 }  // namespace
 
 TEST_CASE("trusted set: diamonds are trusted along the path taken (FORMAT 2.6.6)", "[manifest]") {

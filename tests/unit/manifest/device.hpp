@@ -46,6 +46,19 @@ struct Device {
     for (const auto& name : names) repo.signers[role].emplace_back(name);
     return old;
   }
+  /// Two years in the repository: each root up to this version changes every key.
+  void change_all_keys(unsigned from, unsigned to) {
+    for (auto v = from; v <= to; ++v) {
+      repo.now += 20 * kDay;
+      const auto tag = std::to_string(v);
+      const auto old = replace_keys("root", {"root-a" + tag, "root-b" + tag, "root-c" + tag});
+      for (const std::string role : {"targets", "snapshot", "timestamp"}) {
+        replace_keys(role, {role + tag});
+      }
+      repo.root.header.expires = repo.now + 40 * kDay;
+      repo.bump_root(old);
+    }
+  }
 };
 
 /// A trusted set of this device with one root in it.
@@ -61,6 +74,12 @@ inline TrustedSet closed(Device& device) {
   auto set = opened(device);
   PAWL_ASSERT(set.close_roots(device.clock.time, device.build_epoch));
   return set;
+}
+
+/// kUsage for a good one.
+template <class T>
+Errc code_of(const Result<T>& result) {
+  return result ? Errc::kUsage : result.error().code();
 }
 
 /// Text of an error, or "ok": for INFO.

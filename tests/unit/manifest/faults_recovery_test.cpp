@@ -21,6 +21,20 @@ struct Stage {
   }
 };
 
+enum class Record : std::uint8_t { kKept, kLost };  // the floors a cut run came to
+
+/// One cycle of the device with a store on this disk.
+Result<RefreshReport> refresh_on(fakes::FakeDisk& disk, Device& device, Record record) {
+  PAWL_TRY(auto store, DiskStore::open(disk, "/var/tuf"));
+  UpdaterOptions options;
+  options.anchor = device.repo.root_file(1);
+  options.floors = device.floors;
+  Updater client(device.repo, store, device.clock, std::move(options));
+  auto report = client.refresh();
+  if (!disk.is_off() || record == Record::kKept) device.floors = client.floors();
+  return report;
+}
+
 }  // namespace
 
 TEST_CASE("faults: the power goes at any write of a refresh; the next one succeeds (FORMAT 2.10.1)",
@@ -31,16 +45,7 @@ TEST_CASE("faults: the power goes at any write of a refresh; the next one succee
       auto& device = stage.device;
       fakes::FakeDisk disk;
       disk.make_durable("/var/tuf");
-      const auto run = [&]() -> Result<RefreshReport> {
-        PAWL_TRY(auto store, DiskStore::open(disk, "/var/tuf"));
-        UpdaterOptions options;
-        options.anchor = device.repo.root_file(1);
-        options.floors = device.floors;
-        Updater client(device.repo, store, device.clock, std::move(options));
-        auto report = client.refresh();
-        device.floors = client.floors();
-        return report;
-      };
+      const auto run = [&] { return refresh_on(disk, device, Record::kKept); };
       disk.policy.data = disk.policy.entries = fate;
       disk.policy.seed = at;
       disk.policy.torn_sectors = at % 2;
@@ -86,23 +91,13 @@ TEST_CASE("faults: a store that cannot be written is an error, and harms nothing
 
 TEST_CASE("faults: the power goes while rotated keys undo versions set too high (FORMAT 2.8.3)",
           "[manifest][faults]") {
-  enum class Record : std::uint8_t { kKept, kLost };  // the floors the cut run came to
   for (const auto record : {Record::kKept, Record::kLost}) {
     for (unsigned at = 0;; ++at) {
       Device device;
       auto& repo = device.repo;
       fakes::FakeDisk disk;
       disk.make_durable("/var/tuf");
-      const auto run = [&]() -> Result<RefreshReport> {
-        PAWL_TRY(auto store, DiskStore::open(disk, "/var/tuf"));
-        UpdaterOptions options;
-        options.anchor = repo.root_file(1);
-        options.floors = device.floors;
-        Updater client(repo, store, device.clock, std::move(options));
-        auto report = client.refresh();
-        if (!disk.is_off() || record == Record::kKept) device.floors = client.floors();
-        return report;
-      };
+      const auto run = [&] { return refresh_on(disk, device, record); };
       for (auto* header : {&repo.timestamp.header, &repo.snapshot.header}) {
         header->version = MetadataVersion(1U << 30U);
       }

@@ -6,15 +6,6 @@
 using namespace pawl;
 using namespace pawl::manifest;
 
-namespace {
-
-template <class T>
-Errc code_of(const Result<T>& result) {
-  return result ? Errc::kUsage : result.error().code();
-}
-
-}  // namespace
-
 TEST_CASE("trusted set: what hangs from a dead file is dead, too (FORMAT 2.4.1)", "[manifest]") {
   Device device;
   auto& files = device.repo.metadata_files;

@@ -13,11 +13,6 @@ Bytes resigned(std::string_view signed_text, const std::vector<SigningKey>& keys
   return fakes::RepoSimulator::sign(signed_text, keys);
 }
 
-template <class T>
-Errc code_of(const Result<T>& result) {
-  return result ? Errc::kUsage : result.error().code();
-}
-
 }  // namespace
 
 TEST_CASE("trusted set: the first root must meet its own threshold (FORMAT 2.5.1)", "[manifest]") {

@@ -361,16 +361,7 @@ TEST_CASE("updater: a sleeper of two years at 1970 wakes up (FORMAT 2.5.5)", "[m
   for (int i = 0; i < 2; ++i) repo.bump_root();
   REQUIRE(device.code() == Errc::kUsage);  // last seen at root 3
   device.clock.time = at("1970-01-01T00:00:00Z");
-  for (int v = 4; v <= 40; ++v) {
-    repo.now += 20 * kDay;
-    const auto tag = std::to_string(v);
-    const auto old = device.replace_keys("root", {"root-a" + tag, "root-b" + tag, "root-c" + tag});
-    for (const std::string role : {"targets", "snapshot", "timestamp"}) {
-      device.replace_keys(role, {role + tag});
-    }
-    repo.root.header.expires = repo.now + 40 * kDay;
-    repo.bump_root(old);
-  }
+  device.change_all_keys(4, 40);
   device.replace_keys("rel-gw3", {"rel-gw3-new"});
   repo.delegate("rel-gw3", {release_pattern("gw3")});
   repo.add_release(fakes::sample_release(9, "9.0.0"));
