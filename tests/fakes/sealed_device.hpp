@@ -5,11 +5,22 @@
 #include "fakes/fake_device.hpp"
 #include "tests/fakes/measured_boot.hpp"
 #include "tests/fakes/swtpm.hpp"
+#include "tpm/fault.hpp"
 #include "updater/provision.hpp"
 #include "updater/tpm_sealing.hpp"
 #include "updater/unverified_records.hpp"
 
 namespace pawl::fakes {
+
+/// What the TPM said, and our own code for it; kNone and no code for a good result.
+template <class T>
+tpm::Fault fault(const T& result) {
+  return result ? tpm::Fault::kNone : tpm::fault_of(result.error());
+}
+template <class T>
+Errc code(const T& result) {
+  return result ? Errc{} : result.error().code();
+}
 
 /// Releases with a real UKI, a verity root in its command line, and the boot record of both.
 class MeasuredFactory final : public ReleaseFactory {

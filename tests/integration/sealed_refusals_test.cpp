@@ -8,6 +8,8 @@
 
 using namespace pawl;
 using namespace pawl::updater;
+using fakes::code;
+using fakes::fault;
 using fakes::SealedDevice;
 using tpm::Fault;
 
@@ -24,14 +26,6 @@ fakes::MeasuredFactory& factory() {
   return made;
 }
 
-template <class T>
-Fault fault(const T& result) {
-  return result ? Fault::kNone : tpm::fault_of(result.error());
-}
-template <class T>
-Errc code(const T& result) {
-  return result ? Errc{} : result.error().code();
-}
 Result<ProvisionResult> first_provision(SealedDevice& fake) {
   fake.seal.close();
   auto device = fake.tpm_device();

@@ -12,6 +12,8 @@
 
 using namespace pawl;
 using namespace pawl::updater;
+using fakes::code;
+using fakes::fault;
 using fakes::SealedDevice;
 using tpm::Fault;
 
@@ -90,15 +92,6 @@ struct Provisioned {
     return out;
   }
 };
-
-template <class T>
-Fault fault(const T& result) {
-  return result ? Fault::kNone : tpm::fault_of(result.error());
-}
-template <class T>
-Errc code(const T& result) {
-  return result ? Errc{} : result.error().code();
-}
 
 }  // namespace
 
