@@ -21,7 +21,9 @@ Publication files_of(const BuiltRelease& built, const std::string& directory) {
   Publication out;
   for (const auto& blob : blobs_of(built.release)) {
     const auto path = blob_path(blob.sha256);
-    out.copy(path, directory + "/" + path, blob.sha256, blob.size);
+    auto from = directory;
+    from.append("/").append(path);
+    out.copy(path, std::move(from), blob.sha256, blob.size);
   }
   const auto target = manifest::release_path(built.release.product, built.release.version);
   out.add(manifest_path(target, built.digest), built.manifest);

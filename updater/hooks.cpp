@@ -73,7 +73,7 @@ Result<std::size_t> HookDirectory::run(HookPoint point, const HookFacts& facts) 
   const auto input = input_of(point, facts);
   std::size_t count = 0;
   for (const auto& name : names) {
-    const auto path = folder + "/" + name;
+    const auto path = in_folder(folder, name);
     if (!LinuxHost::stat_executable(path)) continue;
     const auto result = run_process(path, environment, timeout_, input);
     auto answer =

@@ -10,7 +10,7 @@ namespace {
 using manifest::Fields;
 
 constexpr std::size_t kMaxName = 64;
-constexpr std::int64_t kWeek = 7 * 24 * 3600;
+constexpr std::int64_t kWeek = 7L * 24 * 3600;
 
 json::Value number(std::uint64_t value) {
   return static_cast<std::int64_t>(value);
