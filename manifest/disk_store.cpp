@@ -12,7 +12,10 @@ Result<DiskStore> DiskStore::open(Disk& disk, std::string directory) {
   PAWL_TRY(auto lock, disk.lock(directory + "/.lock"));
   PAWL_TRY(const auto names, disk.list(directory));
   for (const auto& name : names) {
-    if (name.ends_with(".tmp")) PAWL_CHECK(disk.remove(directory + "/" + name));
+    if (!name.ends_with(".tmp")) continue;
+    auto left = directory;
+    left.append("/").append(name);
+    PAWL_CHECK(disk.remove(left));
   }
   return DiskStore(disk, std::move(directory), std::move(lock));
 }

@@ -262,6 +262,7 @@ TEST_CASE("ledger: a host without one signs nothing, and no PIN is asked for",
   const auto done = add_with_ledger(host.disk, ring, "/r1");
   REQUIRE_FALSE(done);
   CHECK(done.error().code() == Errc::kLedger);
+  CHECK_THAT(done.error().what(), Catch::Contains("has no ledger"));
   CHECK_THAT(done.error().hint(), Catch::Contains("ledger init"));
   CHECK(untouched.opened.empty());
 }

@@ -108,6 +108,8 @@ TEST_CASE("host: the charge that counts is the lowest of the device's own batter
   CHECK(*machine.host.battery() == 80);
   machine.supply("BAT1", {{"type", "Battery"}, {"capacity", "35"}, {"present", "1"}});
   CHECK(*machine.host.battery() == 35);
+  machine.supply("BAT10", {{"type", "Battery"}, {"capacity", "60"}});  // listed after the lowest
+  CHECK(*machine.host.battery() == 35);
   machine.supply("mouse", {{"type", "Battery"}, {"capacity", "3"}, {"scope", "Device"}});
   machine.supply("BAT2", {{"type", "Battery"}, {"capacity", "1"}, {"present", "0"}});
   machine.supply("AC", {{"type", "Mains"}, {"online", "0"}});
